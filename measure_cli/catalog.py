@@ -1,0 +1,264 @@
+"""Sources, registries and rendered models -> relations: compiled, with columns, dependencies and identity. Pure.
+
+A relation's `definition` is a hash of everything that decides its content except its inputs; together with the identity of what
+it reads it makes the fingerprint by which a later run knows that nothing has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from measure_cli.dialects.compiled import CompiledSelect
+from measure_cli.errors import PlanError, did_you_mean
+from measure_cli.graph import Graph, Node, sort_topologically
+from measure_cli.ingest import declared_schema
+from measure_cli.models import RenderedAudit, RenderedModel
+from measure_cli.render import Rendered
+from measure_cli.types import (
+    REF_SCHEMA,
+    SOURCE_SCHEMA,
+    AuditSpec,
+    Column,
+    InputShape,
+    Materialization,
+    ModelConfig,
+    Registry,
+    RelationKind,
+    SourceInput,
+    SourceSpec,
+)
+
+COMPILER_VERSION = "1"
+SOURCES, REGISTRIES = "sources", "registries"
+
+
+class Memory(Protocol):
+    """Remembers results of slow pure work by content hash."""
+
+    def get(self, key: str) -> Any:
+        """The value of a key, or None."""
+
+    def put(self, key: str, value: Any) -> None:
+        """Remember a JSON value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A compiled audit: a SELECT of offending rows, and the relations it reads."""
+
+    spec: AuditSpec
+    compiled: CompiledSelect
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One node of the graph. `key` is the name, for a source `source.<name>`; `absent` says why it cannot be built."""
+
+    key: str
+    name: str
+    kind: RelationKind
+    schema: str
+    definition: str
+    config: ModelConfig = field(default_factory=ModelConfig)
+    description: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
+    docs: tuple[Column, ...] = ()
+    after: tuple[str, ...] = ()
+    compiled: CompiledSelect | None = None
+    audits: tuple[Audit, ...] = ()
+    registry: Registry | None = None
+    source: tuple[SourceSpec, SourceInput, InputShape] | None = None
+    sql: str = ""
+    absent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All relations of a stack by key, and their graph."""
+
+    stack: str
+    relations: Mapping[str, Relation]
+    graph: Graph
+    findings: tuple[tuple[str, Any], ...] = ()
+
+
+def key_of(reference: str) -> str:
+    """Graph key of a compiled reference: `measure_ref.x` -> `x`, `measure_source.s` -> `source.s`."""
+    schema, _, name = reference.partition(".")
+    return name if schema == REF_SCHEMA else f"source.{name}"
+
+
+def digest(*facts: Any) -> str:
+    """A short content hash of JSON-like facts."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def source_relation(spec: SourceSpec, found: tuple[SourceInput, InputShape] | None) -> Relation:
+    """The node of a source; absent when the project does not configure it."""
+    columns = tuple(declared_schema(spec).items())
+    base = {"key": f"source.{spec.name}", "name": spec.name, "kind": RelationKind.SOURCE, "schema": SOURCES}
+    common = {"description": spec.description, "docs": spec.columns, "columns": columns}
+    if found is None:
+        return Relation(**base, **common, definition="", absent=f"no source {spec.name}")  # type: ignore[arg-type]
+    source, shape = found
+    facts = digest(columns, sorted(source.renames.items()), source.where, source.path, source.table, shape.columns, shape.fingerprint)
+    return Relation(**base, **common, definition=facts, source=(spec, source, shape))  # type: ignore[arg-type]
+
+
+def registry_relation(registry: Registry) -> Relation:
+    """The node of a registry."""
+    spec = registry.spec
+    columns = tuple((column.name, (column.data_type or "varchar").upper()) for column in spec.columns)
+    return Relation(
+        key=spec.name,
+        name=spec.name,
+        kind=RelationKind.REGISTRY,
+        schema=REGISTRIES,
+        definition=digest(columns, registry.fingerprint),
+        description=spec.description,
+        columns=columns,
+        docs=spec.columns,
+        registry=registry,
+    )
+
+
+def build_catalog(
+    stack: str,
+    inputs: Iterable[Relation],
+    models: Mapping[str, RenderedModel],
+    singular: Iterable[RenderedAudit],
+    memory: Memory,
+) -> Catalog:
+    """Compile every model in dependency order and put all relations into one graph.
+
+    Raises:
+        PlanError: circular references, SQL that does not fit what it reads, documentation of columns that do not exist.
+    """
+    relations = {relation.key: relation for relation in inputs}
+    after = {name: dependencies(model.rendered) for name, model in models.items()}
+    compiler = Compiler(relations, memory)
+    for name in sort_topologically({**{key: () for key in relations}, **after}):
+        if name in models:
+            relations[name] = compiler.model(models[name], after[name])
+    order = list(relations)
+    for audit in singular:
+        compiler.attach_singular(audit, order)
+    for name, model in models.items():
+        compiler.attach(name, model.audits)
+    nodes = [
+        Node(relation.key, relation.schema, relation.config.tags, relation.after) for relation in relations.values()
+    ]
+    return Catalog(stack, relations, Graph(nodes), tuple(compiler.findings))
+
+
+def dependencies(rendered: Rendered) -> tuple[str, ...]:
+    """Keys of what a template refers to."""
+    return (*rendered.refs, *(f"source.{name}" for name in rendered.sources))
+
+
+class Compiler:
+    """Compiles rendered SQL against the columns of what it reads; results are remembered by content."""
+
+    def __init__(self, relations: dict[str, Relation], memory: Memory) -> None:
+        self._relations = relations
+        self._memory = memory
+        self.findings: list[tuple[str, Any]] = []
+
+    def model(self, model: RenderedModel, after: tuple[str, ...]) -> Relation:
+        """The relation of one model."""
+        rendered = model.rendered
+        docs, description = (model.doc.columns, model.doc.description) if model.doc else ((), "")
+        common: dict[str, Any] = {
+            "key": model.name, "name": model.name, "kind": RelationKind.MODEL, "schema": model.layer, "after": after,
+            "config": rendered.config, "description": description, "docs": docs, "sql": rendered.sql,
+        }  # fmt: skip
+        reason = next((self._relations[key].absent for key in after if self._relations[key].absent), None)
+        if reason:
+            return Relation(**common, definition="", absent=reason)
+        compiled = self.compile(rendered)
+        self.findings += [(rendered.locate(finding.line or 0), finding) for finding in compiled.findings]
+        check_columns(model, compiled)
+        definition = digest(compiled.to_json(), rendered.config.materialized, rendered.config.order_by,
+                            rendered.config.pre_hook, rendered.config.post_hook)  # fmt: skip
+        return Relation(**common, definition=definition, compiled=compiled, columns=compiled.columns)
+
+    def attach(self, name: str, audits: Iterable[RenderedAudit]) -> None:
+        """Compile the audits of one model and add them to its relation and its identity."""
+        relation = self._relations[name]
+        if relation.absent:
+            return
+        compiled = [made for audit in audits if (made := self.audit(audit))]
+        if compiled and relation.config.materialized is Materialization.EPHEMERAL:
+            raise PlanError(f"{relation.name}: an ephemeral model has no rows of its own to audit", "Make it a view.")
+        self._relations[name] = with_audits(relation, compiled)
+
+    def attach_singular(self, audit: RenderedAudit, order: list[str]) -> None:
+        """Give a singular audit to the last model it reads."""
+        if compiled := self.audit(audit):
+            models = [key for key in compiled.reads if self._relations[key].kind is RelationKind.MODEL]
+            if not models:
+                raise PlanError(f"{audit.spec.place}: a singular audit reads at least one model")
+            owner = max(models, key=order.index)
+            self._relations[owner] = with_audits(self._relations[owner], [compiled])
+
+    def audit(self, audit: RenderedAudit) -> Audit | None:
+        """One audit; None when it reads something absent."""
+        keys = dependencies(audit.rendered)
+        if any(self._relations[key].absent for key in keys):
+            return None
+        compiled = self.compile(audit.rendered)
+        return Audit(audit.spec, compiled, tuple(key_of(reference) for reference in compiled.relations))
+
+    def compile(self, rendered: Rendered) -> CompiledSelect:
+        """Parse, lint, qualify and type one SELECT, or remember having done so."""
+        schema = self._schema()
+        read = {name: schema[name] for name in schema if name.partition(".")[2] in rendered.sql}
+        key = "sql:" + digest(COMPILER_VERSION, rendered.sql, read)
+        if found := self._memory.get(key):
+            return CompiledSelect.from_json(found)
+        from measure_cli.dialects.compile import compile_select  # sqlglot is only needed when something changed
+
+        compiled = compile_select(rendered.sql, read, locate=rendered.locate)
+        self._memory.put(key, compiled.to_json())
+        return compiled
+
+    def _schema(self) -> dict[str, dict[str, str]]:
+        schema = {}
+        for relation in self._relations.values():
+            pseudo = SOURCE_SCHEMA if relation.kind is RelationKind.SOURCE else REF_SCHEMA
+            schema[f"{pseudo}.{relation.name}"] = dict(relation.columns)
+        return schema
+
+
+def with_audits(relation: Relation, audits: list[Audit]) -> Relation:
+    """The relation with more audits; they are part of what a rebuild depends on."""
+    from dataclasses import replace
+
+    facts = [(a.spec.kind, a.spec.name, a.spec.severity, a.spec.warn_if, a.spec.error_if, a.compiled.to_json()) for a in audits]
+    return replace(relation, audits=(*relation.audits, *audits), definition=digest(relation.definition, facts))
+
+
+def check_columns(model: RenderedModel, compiled: CompiledSelect) -> None:
+    """Documented columns and configured columns exist."""
+    names = [name for name, _ in compiled.columns]
+    for column in model.doc.columns if model.doc else ():
+        if column.name not in names and not column.optional:
+            assert model.doc is not None
+            raise PlanError(
+                f'{model.doc.place}: "{column.name}" is documented, but {model.name} has no such column', did_you_mean(column.name, names)
+            )
+    config = model.rendered.config
+    for column_name in (*config.unique_key, *config.order_by, *([config.time_column] if config.time_column else [])):
+        if column_name not in names:
+            raise PlanError(
+                f'{model.rendered.template.label}: config names the column "{column_name}", which {model.name} has not',
+                did_you_mean(column_name, names),
+            )
+
+
+Naming = Callable[[str], str]

@@ -1,0 +1,168 @@
+"""Typer commands: flags in, one workflow call, exit code out. Heavy modules are imported inside of commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from measure_cli.command import Call, common
+
+app = typer.Typer(
+    name="measure",
+    help="Attribution and marketing-mix data from touchpoints, conversions and spend, in SQL.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+Select = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SELECT]...", help="Names, globs, tag:x, layer:x, changed, +m, m+, 2+m, @m; commas intersect."),
+]
+Exclude = Annotated[list[str] | None, typer.Option("--exclude", help="Leave these out; the same grammar as SELECT.")]
+
+
+@app.callback(invoke_without_command=True)
+def top(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Options of `measure` itself."""
+    if version:
+        from measure_cli import __version__
+
+        typer.echo(f"measure {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+@common
+def build(
+    call: Call,
+    select: Select = None,
+    exclude: Exclude = None,
+    full: Annotated[bool, typer.Option("--full", help="Rebuild what is up to date, too.")] = False,
+) -> None:
+    """Build what is new or changed: sources, registries, models, audits; publish what passes.
+
+    Without a measure.toml it builds the bundled stack on demo data.
+    """
+    from measure_cli import workflows
+
+    with call.view() as emit:
+        result = workflows.build(call.request(select, exclude, emit), full)
+    call.finish_run(result, with_summary=not select)
+
+
+@app.command()
+@common
+def audit(call: Call, select: Select = None, exclude: Exclude = None) -> None:
+    """Run every audit of the selected models over what is published."""
+    from measure_cli import workflows
+
+    with call.view() as emit:
+        result = workflows.audit(call.request(select, exclude, emit))
+    call.finish_run(result, with_summary=False)
+
+
+@app.command()
+@common
+def sql(
+    call: Call,
+    select: Select = None,
+    exclude: Exclude = None,
+    dialect: Annotated[str, typer.Option("--dialect", help="Warehouse to write for.")] = "duckdb",
+    select_only: Annotated[bool, typer.Option("--select-only", help="Print the SELECT of one model.")] = False,
+    batch: Annotated[str | None, typer.Option("--batch", metavar="YYYY-MM", help="One month of the incremental models.")] = None,
+) -> None:
+    """Print one runnable SQL script of the selected relations."""
+    from measure_cli import workflows
+
+    typer.echo(workflows.script(call.request(select, exclude), dialect, select_only, batch), nl=False)
+
+
+@app.command("list")
+@common
+def list_(call: Call, select: Select = None, exclude: Exclude = None) -> None:
+    """List relations in the order in which they are built."""
+    from measure_cli import workflows
+
+    facts = workflows.listing(call.request(select, exclude))
+    if call.json:
+        call.print_json(facts)
+    else:
+        from measure_cli.console import listing_table, print_table
+
+        print_table(listing_table(facts), call.color)
+
+
+@app.command()
+@common
+def show(
+    call: Call,
+    model: Annotated[str, typer.Argument(help="A model, registry, or source.NAME.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows to show.")] = 10,
+) -> None:
+    """Show one relation: meaning, columns, audits, and its first rows when it is built."""
+    from measure_cli import show_view, workflows
+
+    shown = workflows.show(call.request(), model, limit)
+    if call.json:
+        call.print_json(show_view.as_json(shown))
+    else:
+        show_view.print_shown(shown, call.color)
+
+
+@app.command()
+@common
+def status(call: Call) -> None:
+    """Show the last run, what is built, and audits that did not pass."""
+    from measure_cli import show_view, workflows
+
+    found = workflows.status(call.request())
+    if call.json:
+        call.print_json(show_view.status_json(found))
+    else:
+        show_view.print_status(found, call.color)
+
+
+@app.command()
+@common
+def demo(
+    call: Call,
+    folder: Annotated[Path | None, typer.Option("--to", help="Folder to write to; default: demo/<stack>.")] = None,
+    scale: Annotated[float, typer.Option("--scale", help="Size, 0.1 to 100.")] = 1.0,
+    seed: Annotated[int | None, typer.Option("--seed", help="Another draw of the same world.")] = None,
+) -> None:
+    """Write the deterministic demo inputs of a stack as files."""
+    from measure_cli import workflows
+
+    files = workflows.demo(call.request(), folder, scale, seed)
+    if call.json:
+        call.print_json({name: str(file) for name, file in files.items()})
+    else:
+        typer.echo("\n".join(str(file) for file in files.values()))
+
+
+@app.command()
+@common
+def init(call: Call, folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
+    """Write a project that builds at once: measure.toml, sample data, registries, a model to edit."""
+    from measure_cli import workflows
+
+    files = workflows.init(folder, call.overrides.stack or "starter", call.overrides)
+    if call.json:
+        call.print_json([str(file) for file in files])
+    else:
+        typer.echo("\n".join(str(file) for file in files))
+        call.narrate(f"Now: cd {folder} && measure build")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

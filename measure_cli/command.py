@@ -1,0 +1,151 @@
+"""What all commands share: the common options, the way errors become exit codes, how results are printed.
+
+`common` adds the options that every command takes to a function whose first parameter is a `Call`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from measure_cli.errors import Interrupted, MeasureError, exit_code_of
+from measure_cli.project import Overrides
+
+if TYPE_CHECKING:
+    from measure_cli.events import Emit
+    from measure_cli.types import RunResult
+    from measure_cli.workflows import Request
+
+ProjectDir = Annotated[Path | None, typer.Option("--project-dir", help="Folder of measure.toml; default: here or a parent.")]
+TargetName = Annotated[str | None, typer.Option("--target", help="Target of measure.toml to work on.")]
+StackName = Annotated[str | None, typer.Option("--stack", help="Bundled stack, or a folder of templates.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day that counts as today.")]
+Var = Annotated[list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="Set a variable; may be repeated.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colours.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One invocation of the command line."""
+
+    overrides: Overrides
+    json: bool
+    quiet: bool
+    color: bool
+
+    def request(self, select: list[str] | None = None, exclude: list[str] | None = None, emit: Emit | None = None) -> Request:
+        """The request for a workflow."""
+        from measure_cli.workflows import Request
+
+        return Request(self.overrides, split(select), split(exclude), emit or (lambda event: None))
+
+    @contextlib.contextmanager
+    def view(self) -> Iterator[Emit]:
+        """A listener that tells the run on stderr."""
+        from measure_cli.console import RunView
+
+        with RunView(self.color, self.quiet or self.json) as view:
+            yield view
+
+    def narrate(self, text: str) -> None:
+        """A line on stderr."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+    def print_json(self, value: Any) -> None:
+        """One JSON document on stdout."""
+        from measure_cli.console import to_json
+
+        typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=to_json))
+
+    def finish_run(self, result: RunResult, with_summary: bool) -> None:
+        """Print the result of a run and leave with its exit code."""
+        if self.json:
+            from measure_cli.show_view import run_json
+
+            self.print_json(run_json(result))
+        elif with_summary and not result.failed and not self.quiet:
+            self._summary()
+        if result.failed:
+            raise typer.Exit(1)
+
+    def _summary(self) -> None:
+        from measure_cli import workflows
+        from measure_cli.console import print_table
+
+        if table := workflows.summarize(self.request()):
+            print_table(table, self.color, stderr=True)
+            self.narrate("\nTry next:\n  " + "\n  ".join(NEXT_COMMANDS))
+
+
+NEXT_COMMANDS = (
+    "measure show fct_attribution_30d      what each channel gets, by six models",
+    "measure sql fct_attribution_30d       the SQL behind it, for your own warehouse",
+    "measure init my-project               a project of your own to change",
+)
+
+
+def split(terms: list[str] | None) -> tuple[str, ...]:
+    """Selection terms: several words in one argument count as several terms."""
+    return tuple(word for term in terms or () for word in term.split())
+
+
+def common(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the common options to a command and turn errors into messages and exit codes."""
+
+    def wrapper(
+        project_dir: ProjectDir = None,
+        target: TargetName = None,
+        stack: StackName = None,
+        as_of: AsOf = None,
+        var: Var = None,
+        as_json: Json = False,
+        quiet: Quiet = False,
+        no_color: NoColor = False,
+        **own: Any,
+    ) -> None:
+        today = datetime.now(UTC).date()
+        overrides = Overrides(today, project_dir, target, stack, as_of, tuple(var or ()))
+        call = Call(overrides, as_json, quiet, not no_color)
+        with reported_errors(call.color):
+            command(call, **own)
+
+    shared = list(inspect.signature(wrapper).parameters.values())[:-1]
+    own_parameters = list(inspect.signature(command).parameters.values())[1:]
+    hints = get_type_hints(command, include_extras=True) | get_type_hints(wrapper, include_extras=True)
+    options = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
+        for parameter in (*own_parameters, *shared)
+    ]
+    wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
+    wrapper.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # what typer reads
+    wrapper.__annotations__ = {name: hint for name, hint in hints.items() if name not in ("call", "own")}
+    return wrapper
+
+
+@contextlib.contextmanager
+def reported_errors(color: bool) -> Iterator[None]:
+    """Print our errors on stderr and leave with their exit code; a closed pipe ends quietly."""
+    try:
+        yield
+    except MeasureError as error:
+        from measure_cli.console import print_error
+
+        print_error(error, color)
+        raise typer.Exit(exit_code_of(error)) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(exit_code_of(Interrupted(2))) from None
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody listens any more; keep Python from complaining at exit
+        raise typer.Exit(0) from None

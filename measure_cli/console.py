@@ -1,0 +1,216 @@
+"""Events and results -> what a person reads. The only module that imports rich.
+
+Results go to stdout, narration to stderr. On a terminal a progress line moves; in a pipe every relation is one plain line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table as RichTable
+
+from measure_cli.errors import MeasureError
+from measure_cli.events import AuditFinished, Notice, PlanBuilt, RunEvent, RunFinished, StepFinished, StepStarted
+from measure_cli.types import AuditResult, AuditStatus, RelationKind, RunResult, StepResult, StepStatus, Table
+
+MARKS: Mapping[StepStatus, tuple[str, str]] = {
+    StepStatus.BUILT: ("ok", "green"),
+    StepStatus.UNCHANGED: ("--", "dim"),
+    StepStatus.FAILED: ("FAIL", "red"),
+    StepStatus.SKIPPED: ("skip", "yellow"),
+    StepStatus.HELD: ("held", "yellow"),
+    StepStatus.ABSENT: ("none", "dim"),
+}
+WIDEST_PIPE = 200
+
+
+def make_console(stderr: bool, color: bool) -> Console:
+    """A console for one stream. In a pipe lines are never folded to a terminal's width."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else WIDEST_PIPE
+    plain = not color or bool(os.environ.get("NO_COLOR"))
+    return Console(stderr=stderr, no_color=plain, highlight=False, width=width, soft_wrap=False)
+
+
+class RunView:
+    """Tells a run on stderr while it goes on. Use as a context manager, and as the listener of the run's events."""
+
+    def __init__(self, color: bool, quiet: bool) -> None:
+        self._console = make_console(stderr=True, color=color)
+        self._quiet = quiet
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._running: dict[str, None] = {}
+
+    def __enter__(self) -> RunView:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def __call__(self, event: RunEvent) -> None:
+        """Show one event."""
+        match event:
+            case Notice(text):
+                self._say(f"[dim]note[/] {escape(text)}")
+            case PlanBuilt(plan):
+                self._start(len(plan.steps))
+            case StepStarted(name):
+                self._running[name] = None
+                self._advance(0)
+            case AuditFinished(audit):
+                self._audit(audit)
+            case StepFinished(step):
+                self._step(step)
+            case RunFinished(run):
+                self._finish(run)
+
+    def _start(self, steps: int) -> None:
+        if steps and self._console.is_terminal and not self._quiet:
+            columns = (SpinnerColumn(), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._progress.start()
+            self._task = self._progress.add_task("", total=steps)
+
+    def _stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _advance(self, steps: int) -> None:
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, advance=steps, description=escape(", ".join(self._running)))
+
+    def _say(self, markup: str) -> None:
+        if not self._quiet:
+            self._console.print(markup)
+
+    def _step(self, result: StepResult) -> None:
+        self._running.pop(result.name, None)
+        self._advance(1)
+        if self._progress is None or result.status is not StepStatus.BUILT or result.kind is RelationKind.MODEL:
+            self._tell(result)
+
+    def _tell(self, result: StepResult) -> None:
+        mark, style = MARKS[result.status]
+        rows = f"{result.rows:>12,} rows" if result.rows is not None else " " * 17
+        line = f"[{style}]{mark:<4}[/] {escape(result.name):<42} {rows} {result.seconds:>7.2f} s"
+        if result.status is StepStatus.FAILED:
+            self._console.print(f"[red]FAIL[/] {escape(result.name)}: {escape(result.reason or '')}")
+        else:
+            self._say(f"{line}  {escape(result.reason or '')}".rstrip())
+
+    def _audit(self, result: AuditResult) -> None:
+        if result.status is AuditStatus.PASS:
+            return
+        style = "yellow" if result.status is AuditStatus.WARN else "red"
+        detail = result.message or f"{result.failures:,} offending rows"
+        text = f"[{style}]{result.status.value:<4}[/] {escape(result.model)}: audit {escape(result.name)}: {escape(detail)}"
+        if result.status is AuditStatus.WARN and self._quiet:
+            return
+        self._console.print(text)
+        if result.sample is not None:
+            self._console.print(rich_table(result.sample))
+
+    def _finish(self, result: RunResult) -> None:
+        self._stop()
+        if result.command == "audit":
+            self._say(audit_summary(result))
+            return
+        for model in result.models:
+            if model.status is StepStatus.HELD:
+                self._tell(model)
+        built = sum(model.status is StepStatus.BUILT for model in result.models)
+        if not built and not result.failed:
+            self._say(f"[green]nothing to do[/]: all {len(result.models)} relations are up to date")
+            return
+        self._say(build_summary(result))
+
+
+def build_summary(result: RunResult) -> str:
+    """One line on a build."""
+    counts = {status: sum(model.status is status for model in result.models) for status in StepStatus}
+    told = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count and status is not StepStatus.ABSENT)
+    style = "red" if result.failed else "green"
+    return f"[{style}]{result.status}[/]: {told}; {audit_counts(result)}; {result.seconds:.2f} s"
+
+
+def audit_summary(result: RunResult) -> str:
+    """One line on an audit run."""
+    return f"[{'red' if result.failed else 'green'}]{result.status}[/]: {audit_counts(result)}; {result.seconds:.2f} s"
+
+
+def audit_counts(result: RunResult) -> str:
+    """Audits by verdict."""
+    counts = {status: sum(audit.status is status for audit in result.audits) for status in AuditStatus}
+    words = {AuditStatus.PASS: "passed", AuditStatus.WARN: "warned", AuditStatus.FAIL: "failed", AuditStatus.ERROR: "could not run"}
+    told = ", ".join(f"{count} {words[status]}" for status, count in counts.items() if count)
+    return f"audits: {told or 'none'}"
+
+
+def rich_table(table: Table, title: str | None = None) -> RichTable:
+    """A table for people: numbers to the right, NULL shown as such."""
+    drawn = RichTable(title=title, title_justify="left", header_style="bold", show_edge=False)
+    for index, name in enumerate(table.columns):
+        numeric = any(isinstance(row[index], int | float | Decimal) for row in table.rows)
+        drawn.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*(escape(shown(value)) for value in row))
+    return drawn
+
+
+def shown(value: Any) -> str:
+    """One value for people."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value) if 0 <= value < 10_000 else f"{value:,}"
+    if isinstance(value, float | Decimal):
+        return f"{value:,.2f}" if value == 0 or abs(float(value)) >= 1 else f"{value:.4g}"
+    return str(value)
+
+
+def print_error(error: MeasureError, color: bool) -> None:
+    """An error and what to do next, on stderr."""
+    console = make_console(stderr=True, color=color)
+    console.print(f"[red]error[/]: {escape(error.message)}")
+    if error.hint:
+        console.print(escape(error.hint), style="dim" if color else None)
+
+
+def print_table(table: Table, color: bool, title: str | None = None, stderr: bool = False) -> None:
+    """A table on its stream."""
+    make_console(stderr, color).print(rich_table(table, title))
+
+
+def print_lines(lines: Iterable[str], color: bool, stderr: bool = False) -> None:
+    """Plain lines, never wrapped."""
+    console = make_console(stderr, color)
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def listing_table(facts: Sequence[Mapping[str, Any]]) -> Table:
+    """What `list` shows."""
+    rows = tuple(
+        (fact["name"], fact["materialized"] or fact["kind"], fact["layer"], fact["audits"], ", ".join(fact["tags"]), fact["left_out"] or "")
+        for fact in facts
+    )
+    return Table(("name", "kind", "layer", "audits", "tags", "left out"), rows)
+
+
+def to_json(value: Any) -> Any:
+    """A value as JSON knows it."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return float(value) if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,1 @@
+"""Deterministic demo sources, one module for each bundled stack that has them."""

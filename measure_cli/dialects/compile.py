@@ -1,0 +1,50 @@
+"""One rendered model in the DuckDB dialect -> a checked, resolved SELECT whose relations can still be named.
+
+Reading, linting, resolving, typing and writing are modules of their own; this one lines them up. Nothing here executes SQL,
+so what only the engine can refuse (a cast between types, say) is left to the engine.
+"""
+
+from __future__ import annotations
+
+from sqlglot.schema import MappingSchema
+
+from measure_cli.dialects.column_types import annotate_columns, parse_type
+from measure_cli.dialects.compiled import CompiledSelect
+from measure_cli.dialects.names import fold
+from measure_cli.dialects.reader import DUCKDB, Locate, read_select
+from measure_cli.dialects.resolver import Relations, resolve, tables_of
+from measure_cli.dialects.writer import write_parts
+
+
+def compile_select(sql: str, schema: Relations, *, locate: Locate) -> CompiledSelect:
+    """Compile one rendered model.
+
+    Args:
+        sql: One SELECT in the DuckDB dialect; relations stand in it as `<pseudo schema>.<name>`.
+        schema: '<pseudo schema>.<name>' -> {column: DuckDB type}, for every relation the model may read.
+        locate: Line of `sql` -> place in the template, for messages.
+
+    Raises:
+        PlanError: the text is not one SELECT, or a name in it means nothing.
+    """
+    query = read_select(sql, locate)
+    mapping = _mapping_schema(schema)
+    query = resolve(query, schema, mapping, locate)
+    columns = annotate_columns(query, mapping)
+    tables = tables_of(query, schema)
+    return CompiledSelect(
+        parts=write_parts(query, tables, sql),
+        columns=columns,
+        relations=tuple(sorted({key for _, key in tables})),
+    )
+
+
+def _mapping_schema(schema: Relations) -> MappingSchema:
+    nested: dict[str, object] = {}
+    for key, columns in schema.items():
+        pseudo_schema, _, name = fold(key).partition(".")
+        tables = nested.setdefault(pseudo_schema, {})
+        assert isinstance(tables, dict)
+        tables[name] = {fold(column): parse_type(data_type) for column, data_type in columns.items()}
+    return MappingSchema(nested, dialect=DUCKDB, normalize=False)
+

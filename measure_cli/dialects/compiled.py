@@ -1,0 +1,57 @@
+"""A compiled model as plain data: no sqlglot here, so that a cached result is used without loading it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+UNKNOWN_TYPE = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class LintFinding:
+    """A construct that engines disagree on. `line` is a line of the rendered SQL."""
+
+    rule: str
+    line: int | None
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledSelect:
+    """One SELECT, cut at the relations it reads.
+
+    `parts` alternates text and relation: parts[0], parts[2], ... are SQL text, parts[1], parts[3], ... are relations in the
+    form `<pseudo schema>.<name>`. `columns` are the output columns with their DuckDB types, `UNKNOWN` where it cannot be told.
+    """
+
+    parts: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+    relations: tuple[str, ...]
+    findings: tuple[LintFinding, ...] = ()
+
+    def sql(self, naming: Callable[[str], str]) -> str:
+        """The statement, with every relation under the SQL text that `naming` gives it.
+
+        >>> CompiledSelect(("SELECT 1 FROM ", "measure_ref.a", " AS a"), (), ("measure_ref.a",)).sql(lambda key: "marts.a")
+        'SELECT 1 FROM marts.a AS a'
+        """
+        return "".join(naming(part) if index % 2 else part for index, part in enumerate(self.parts))
+
+    def to_json(self) -> str:
+        """As JSON text."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> CompiledSelect:
+        """From the text that `to_json` wrote."""
+        fields: dict[str, Any] = json.loads(text)
+        return cls(
+            parts=tuple(fields["parts"]),
+            columns=tuple((name, data_type) for name, data_type in fields["columns"]),
+            relations=tuple(fields["relations"]),
+            findings=tuple(LintFinding(**finding) for finding in fields["findings"]),
+        )

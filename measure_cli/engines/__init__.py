@@ -1,0 +1,1 @@
+"""Adapters: one module per database engine, each with the interface of `types.Engine`."""

@@ -1,0 +1,170 @@
+"""DuckDB, embedded: one file, one process that writes.
+
+Driver errors become ours here, by exception class. Sessions are cursors of one connection, so several threads can work on the
+same file at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+from measure_cli.errors import EngineError, OutOfMemory, TargetBusy, Transient
+from measure_cli.sqltext import literal
+from measure_cli.types import Statement, Table, Target, Value
+
+
+class Cancelled(EngineError):
+    """A statement was stopped by `interrupt`."""
+
+
+@contextlib.contextmanager
+def our_errors() -> Iterator[None]:
+    """Raise our errors from DuckDB's."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise OutOfMemory(first_lines(error), 'Raise memory_limit of the target, or lower "threads".') from error
+    except duckdb.InterruptException as error:
+        raise Cancelled("the statement was cancelled") from error
+    except duckdb.TransactionException as error:
+        raise Transient(first_lines(error)) from error
+    except duckdb.Error as error:
+        raise EngineError(first_lines(error)) from error
+
+
+def first_lines(error: Exception, most: int = 8) -> str:
+    """A driver's message without its longest part, the statement."""
+    return "\n".join(line for line in str(error).strip().splitlines()[:most] if line.strip())
+
+
+class DuckDBSession:
+    """One cursor. Used by one thread at a time."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, forget: Callable[[DuckDBSession], None]) -> None:
+        self._connection = connection
+        self._forget = forget
+
+    def execute(self, statement: Statement) -> None:
+        """Run a statement for its effect."""
+        with our_errors():
+            self._connection.execute(statement.sql, dict(statement.parameters) or None)
+
+    def query(self, statement: Statement) -> Table:
+        """Run a statement and fetch all of its rows."""
+        with our_errors():
+            cursor = self._connection.execute(statement.sql, dict(statement.parameters) or None)
+            columns = tuple(column[0] for column in cursor.description or ())
+            return Table(columns, tuple(cursor.fetchall()))
+
+    def transaction(self, statements: Sequence[Statement]) -> None:
+        """Run all statements, or none."""
+        with our_errors():
+            self._connection.begin()
+            try:
+                for statement in statements:
+                    self._connection.execute(statement.sql, dict(statement.parameters) or None)
+                self._connection.commit()
+            except BaseException:
+                with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
+                    self._connection.rollback()
+                raise
+
+    def interrupt(self) -> None:
+        """Stop what the session is running. Callable from another thread."""
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """Give the cursor back."""
+        self._forget(self)
+        self._connection.close()
+
+
+class DuckDBEngine:
+    """An open DuckDB file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._sessions: set[DuckDBSession] = set()
+        self._lock = threading.Lock()
+
+    def session(self) -> DuckDBSession:
+        """A new cursor on the same file."""
+        session = DuckDBSession(self._connection.cursor(), self._forget)
+        with self._lock:
+            self._sessions.add(session)
+        return session
+
+    def _forget(self, session: DuckDBSession) -> None:
+        with self._lock:
+            self._sessions.discard(session)
+
+    def relations(self) -> Mapping[tuple[str, str], str]:
+        """What exists: (schema, name) -> "table" or "view"."""
+        sql = (
+            "SELECT schema_name, table_name, 'table' FROM duckdb_tables() WHERE database_name = current_database() "
+            "UNION ALL SELECT schema_name, view_name, 'view' FROM duckdb_views() "
+            "WHERE database_name = current_database() AND NOT internal"
+        )
+        with our_errors():
+            return {(row[0], row[1]): row[2] for row in self._connection.cursor().execute(sql).fetchall()}
+
+    def columns(self, relation: str) -> dict[str, str]:
+        """Columns and types of a table or view, given as SQL text."""
+        with our_errors():
+            return {row[0]: row[1] for row in self._connection.cursor().execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+
+    def interrupt(self) -> None:
+        """Stop every running statement."""
+        with self._lock:
+            for session in self._sessions:
+                session.interrupt()
+
+    def close(self) -> None:
+        """Close the file."""
+        with our_errors():
+            for session in tuple(self._sessions):
+                session.close()
+            self._connection.close()
+
+
+def open_duckdb(target: Target, root: Path, read_only: bool = False) -> DuckDBEngine:
+    """Open a target's file; it is created, with its folder, unless `read_only`.
+
+    Raises:
+        TargetBusy: another process holds the file.
+        EngineError: the file cannot be opened or created, or a setting is refused.
+    """
+    file = root / Path(str(target.settings["path"])).expanduser()
+    config: dict[str, Value] = {}
+    for key in ("memory_limit", "threads"):
+        if (value := target.settings.get(key)) is not None:
+            config[key] = value
+    try:
+        if not read_only:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(str(file), read_only=read_only, config=config)  # type: ignore[arg-type]
+    except OSError as error:
+        raise EngineError(f"{target.settings['path']}: the folder cannot be created: {error.strerror}") from error
+    except duckdb.Error as error:
+        raise opening_error(str(target.settings["path"]), error) from error
+    with our_errors():
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET preserve_insertion_order = false")
+        if directory := target.settings.get("temp_directory"):
+            connection.execute(f"SET temp_directory = {literal(str(root / str(directory)))}")
+    return DuckDBEngine(connection)
+
+
+def opening_error(path: str, error: duckdb.Error) -> EngineError:
+    """Why a file could not be opened."""
+    text = first_lines(error, 2)
+    if isinstance(error, duckdb.IOException) and "lock" in text.lower():
+        return TargetBusy(f"{path} is open in another process: {text}", "Close it there, or wait until that run is over.")
+    if isinstance(error, duckdb.IOException | duckdb.SerializationException | duckdb.CatalogException):
+        return EngineError(f"{path} cannot be opened: {text}")
+    return EngineError(f"{path}: {text}")

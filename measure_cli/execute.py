@@ -1,0 +1,371 @@
+"""The one loop that runs a plan: stage, audit, publish.
+
+Every relation is built beside its published version and audited there. What passed is published at the end in one transaction
+together with the ledger; what failed keeps its old version, and so does everything that reads it. Statements run in worker threads,
+so that a signal in the main thread can cancel them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from measure_cli import state
+from measure_cli.errors import EngineError, Interrupted, MeasureError
+from measure_cli.events import AuditFinished, Emit, RunFinished, StepFinished, StepStarted
+from measure_cli.sqltext import identifier, relation_text
+from measure_cli.types import (
+    STAGED_SUFFIX,
+    AuditResult,
+    AuditStatus,
+    AuditStep,
+    Engine,
+    Plan,
+    RunResult,
+    Session,
+    Severity,
+    Statement,
+    Step,
+    StepResult,
+    StepStatus,
+)
+
+COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
+    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
+    "=": operator.eq, "==": operator.eq, "!=": operator.ne, "<>": operator.ne,
+}  # fmt: skip
+T = TypeVar("T")
+GOOD = (StepStatus.BUILT, StepStatus.UNCHANGED, StepStatus.ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time as the run sees it: `now` for the record (UTC), `seconds` for durations."""
+
+    now: Callable[[], datetime]
+    seconds: Callable[[], float] = time.perf_counter
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What is known of a step while the run goes on."""
+
+    step: Step
+    result: StepResult | None = None
+    audits: tuple[AuditResult, ...] = ()
+    deferred: tuple[AuditStep, ...] = ()
+
+
+class Sessions:
+    """One session per worker thread, closed together."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._local = threading.local()
+        self._all: list[Session] = []
+
+    def mine(self) -> Session:
+        """The session of the calling thread."""
+        session: Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = self._engine.session()
+            self._all.append(session)
+        return session
+
+    def close(self) -> None:
+        """Close all of them."""
+        for session in self._all:
+            session.close()
+
+
+@contextlib.contextmanager
+def worker_pool(engine: Engine, workers: int) -> Iterator[tuple[ThreadPoolExecutor, Sessions]]:
+    """Threads with sessions. When the block is left by a signal or an error, running statements are cancelled first."""
+    pool, sessions = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="measure"), Sessions(engine)
+    try:
+        yield pool, sessions
+    except BaseException:
+        stop = threading.Event()
+        stopper = threading.Thread(target=keep_interrupting, args=(engine, stop), daemon=True)
+        stopper.start()
+        pool.shutdown(wait=True, cancel_futures=True)
+        stop.set()
+        stopper.join()
+        raise
+    finally:
+        pool.shutdown(wait=True)
+        sessions.close()
+
+
+def keep_interrupting(engine: Engine, stop: threading.Event) -> None:
+    """Interrupt until everything has stopped: an interrupt between two statements of a worker takes no effect."""
+    while not stop.wait(0.05):
+        engine.interrupt()
+
+
+def run_build(plan: Plan, engine: Engine, run: RunResult, clock: Clock, emit: Emit, workers: int, version: str) -> RunResult:
+    """Execute a plan and record it. The result holds every relation and audit of the run.
+
+    Raises:
+        Interrupted: a signal arrived; nothing was published, staged relations are gone.
+        EngineError: the state tables or the publication failed; nothing was published.
+    """
+    began = clock.seconds()
+    outcomes = {step.key: Outcome(step) for step in plan.steps}
+    with finishing_session(engine) as session:
+        session.transaction([*state.create_tables(), *state.run_started(run, clock.now(), version)])
+        try:
+            prepare(session, plan, engine)
+            with worker_pool(engine, workers) as (pool, sessions):
+                build_all(plan, outcomes, pool, sessions, clock, emit)
+                audit_across(outcomes, pool, sessions, clock, emit)
+                hold_back(outcomes)
+                finished = finish(plan, run, outcomes, clock.seconds() - began)
+                join(pool.submit(publish, sessions.mine, plan, outcomes, finished, clock))
+        except BaseException as error:
+            discard(session, plan.steps)
+            status = "interrupted" if isinstance(error, Interrupted) else "failed"
+            over = replace(run, status=status, seconds=clock.seconds() - began)
+            with contextlib.suppress(EngineError):
+                session.execute(state.run_finished(over, clock.now()))
+            raise
+        discard(session, [o.step for o in outcomes.values() if o.result and o.result.status is not StepStatus.BUILT])
+    emit(RunFinished(finished))
+    return finished
+
+
+@contextlib.contextmanager
+def finishing_session(engine: Engine) -> Iterator[Session]:
+    """A session of the main thread for state and clean-up."""
+    session = engine.session()
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def prepare(session: Session, plan: Plan, engine: Engine) -> None:
+    """Make the schemas; remove what a killed run left staged."""
+    statements = [Statement(f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}") for schema in plan.schemas]
+    for (schema, name), kind in engine.relations().items():
+        if name.endswith(STAGED_SUFFIX) and schema in plan.schemas:
+            statements.append(Statement(f"DROP {kind.upper()} IF EXISTS {relation_text(schema, name)}"))
+    session.transaction(statements)
+
+
+def join(future: Future[T]) -> T:
+    """Wait so that signals are seen at once; a plain `result()` would wait in C."""
+    while not wait([future], timeout=0.2).done:
+        pass
+    return future.result()
+
+
+def build_all(
+    plan: Plan, outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, clock: Clock, emit: Emit
+) -> None:
+    """Build every step as soon as what it reads is there; skip what reads a failed one."""
+    waiting = {step.key: step for step in plan.steps}
+    ancestors = ancestors_of(plan.steps)
+    running: dict[Future[Outcome], str] = {}
+    while waiting or running:
+        for key, step in list(waiting.items()):
+            parents = [outcomes[parent].result for parent in step.after]
+            if bad := next((parent for parent in parents if parent and parent.status not in GOOD), None):
+                del waiting[key]
+                settle(outcomes[key], skipped(step, bad.name), emit)
+            elif all(parents):
+                del waiting[key]
+                emit(StepStarted(key))
+                running[pool.submit(build_step, sessions.mine, step, ancestors[key], clock)] = key
+        if not running:
+            continue
+        for future in wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
+            key = running.pop(future)
+            outcome = future.result()
+            outcomes[key].audits, outcomes[key].deferred = outcome.audits, outcome.deferred
+            for audit in outcome.audits:
+                emit(AuditFinished(audit))
+            assert outcome.result is not None
+            settle(outcomes[key], outcome.result, emit)
+
+
+def settle(outcome: Outcome, result: StepResult, emit: Emit) -> None:
+    """A step has its result."""
+    outcome.result = result
+    emit(StepFinished(result))
+
+
+def skipped(step: Step, because: str) -> StepResult:
+    """The result of a step whose input is bad."""
+    return StepResult(step.key, step.kind, StepStatus.SKIPPED, reason=f"{because} failed")
+
+
+def ancestors_of(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
+    """For each step the steps it needs, directly or not."""
+    result: dict[str, frozenset[str]] = {}
+    for step in steps:
+        result[step.key] = frozenset(step.after).union(*(result[parent] for parent in step.after))
+    return result
+
+
+def build_step(session_of: Callable[[], Session], step: Step, ancestors: frozenset[str], clock: Clock) -> Outcome:
+    """Stage one relation and run the audits that only look at it and at what it was made from."""
+    session, began = session_of(), clock.seconds()
+    try:
+        for statement in step.create:
+            session.execute(statement)
+        rows = session.query(step.count).rows[0][0] if step.count else None
+    except EngineError as error:
+        return Outcome(step, StepResult(step.key, step.kind, StepStatus.FAILED, None, clock.seconds() - began, str(error)))
+    local = [audit for audit in step.audits if ancestors.issuperset(audit.reads)]
+    audits = tuple(run_audit(session, audit, clock) for audit in local)
+    status, reason = verdict(audits)
+    result = StepResult(step.key, step.kind, status, rows, clock.seconds() - began, reason)
+    return Outcome(step, result, audits, tuple(audit for audit in step.audits if audit not in local))
+
+
+def verdict(audits: Sequence[AuditResult]) -> tuple[StepStatus, str | None]:
+    """Status of a relation by its audits."""
+    failed = [audit.name for audit in audits if audit.status in (AuditStatus.FAIL, AuditStatus.ERROR)]
+    if not failed:
+        return StepStatus.BUILT, None
+    return StepStatus.FAILED, f"audit failed: {', '.join(failed)}"
+
+
+def run_audit(session: Session, audit: AuditStep, clock: Clock) -> AuditResult:
+    """Count the offending rows, fetch some of them, judge."""
+    spec, began = audit.spec, clock.seconds()
+    try:
+        failures = int(session.query(audit.count).rows[0][0])
+        status = judge(failures, spec.severity, spec.warn_if, spec.error_if)
+        sample = session.query(audit.sample) if failures and status is not AuditStatus.PASS else None
+        if audit.keep is not None:
+            session.execute(audit.keep)
+    except EngineError as error:
+        return AuditResult(audit.model, spec.name, spec.severity, AuditStatus.ERROR, 0, clock.seconds() - began, None, error.message)
+    return AuditResult(audit.model, spec.name, spec.severity, status, failures, clock.seconds() - began, sample)
+
+
+def judge(failures: int, severity: Severity, warn_if: str, error_if: str) -> AuditStatus:
+    """Verdict on a number of offending rows.
+
+    >>> judge(3, Severity.ERROR, "> 0", "> 10")
+    <AuditStatus.WARN: 'warn'>
+    """
+    if severity is Severity.ERROR and holds(failures, error_if):
+        return AuditStatus.FAIL
+    return AuditStatus.WARN if holds(failures, warn_if) else AuditStatus.PASS
+
+
+def holds(number: int, condition: str) -> bool:
+    """Whether `number` fulfils a condition such as `> 10`."""
+    found = re.fullmatch(r"\s*([<>=!]+)\s*(\d+)\s*", condition)
+    assert found is not None, condition
+    return COMPARISONS[found.group(1)](number, int(found.group(2)))
+
+
+def audit_across(outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, clock: Clock, emit: Emit) -> None:
+    """Run the audits that compare with relations built elsewhere in the run."""
+
+    def run(audit: AuditStep) -> AuditResult:
+        return run_audit(sessions.mine(), audit, clock)
+
+    for outcome in outcomes.values():
+        left = outcome.deferred
+        if not left or outcome.result is None or outcome.result.status is not StepStatus.BUILT:
+            continue
+        broken = [key for audit in left for key in audit.reads if not readable(outcomes.get(key))]
+        if broken:
+            outcome.result = replace(outcome.result, status=StepStatus.SKIPPED, reason=f"cannot be audited: {broken[0]} failed")
+            continue
+        results = tuple(pool.map(run, left))
+        for result in results:
+            emit(AuditFinished(result))
+        outcome.audits += results
+        status, reason = verdict(results)
+        outcome.result = replace(outcome.result, status=status, reason=reason)
+
+
+def readable(outcome: Outcome | None) -> bool:
+    """Whether a relation can be read: it was staged in this run, or it is not part of it."""
+    return outcome is None or (outcome.result is not None and outcome.result.status is not StepStatus.SKIPPED)
+
+
+def hold_back(outcomes: dict[str, Outcome]) -> None:
+    """Keep the old version of what cannot be published without something that failed.
+
+    A view serves what its tables hold: when a published view fails, its tables keep their old version, and so does what reads them.
+    """
+    changed = True
+    while changed:
+        changed = False
+        for outcome in outcomes.values():
+            result, step = outcome.result, outcome.step
+            assert result is not None
+            if result.status is StepStatus.BUILT:
+                bad = next((p for p in step.after if not good(outcomes[p])), None)
+                if bad:
+                    outcome.result = replace(result, status=StepStatus.HELD, reason=f"{bad} was not published")
+                    changed = True
+                continue
+            for table in step.serves:
+                shown = outcomes[table]
+                if shown.result and shown.result.status is StepStatus.BUILT:
+                    shown.result = replace(shown.result, status=StepStatus.HELD, reason=f"the view {step.key} on it failed")
+                    changed = True
+
+
+def good(outcome: Outcome) -> bool:
+    """Whether a step's relation will be published."""
+    return outcome.result is not None and outcome.result.status is StepStatus.BUILT
+
+
+def finish(plan: Plan, run: RunResult, outcomes: Mapping[str, Outcome], seconds: float) -> RunResult:
+    """The run's result: everything built, failed, unchanged, absent."""
+    built = [outcome.result for outcome in outcomes.values() if outcome.result]
+    failed = any(result.status not in GOOD for result in built)
+    audits = tuple(audit for outcome in outcomes.values() for audit in outcome.audits)
+    models = (*built, *plan.idle)
+    return replace(run, status="failed" if failed else "success", models=models, audits=audits, seconds=seconds)
+
+
+def publish(
+    session_of: Callable[[], Session], plan: Plan, outcomes: Mapping[str, Outcome], run: RunResult, clock: Clock
+) -> None:
+    """Swap in every good relation and record the run, in one transaction."""
+    built = [(o.step, o.result) for o in outcomes.values() if o.result and o.result.status is StepStatus.BUILT]
+    now = clock.now()
+    swaps = [statement for step, _ in built for statement in step.publish]
+    record = [*state.relations_built(run, built, now), *state.audit_rows(run, run.audits, now), state.run_finished(run, now)]
+    session_of().transaction([*swaps, *record])
+
+
+def discard(session: Session, steps: Sequence[Step]) -> None:
+    """Drop staged relations; those that were never made are no error."""
+    for step in steps:
+        for statement in step.discard:
+            with contextlib.suppress(MeasureError):
+                session.execute(statement)
+
+
+def run_audits(audits: Sequence[AuditStep], engine: Engine, clock: Clock, emit: Emit, workers: int) -> tuple[AuditResult, ...]:
+    """Run audits over published relations."""
+    results = []
+    with worker_pool(engine, workers) as (pool, sessions):
+
+
+        def one(audit: AuditStep) -> AuditResult:
+            return run_audit(sessions.mine(), audit, clock)
+
+        for future in [pool.submit(one, audit) for audit in audits]:
+            results.append(join(future))
+            emit(AuditFinished(results[-1]))
+    return tuple(results)

@@ -1,0 +1,286 @@
+"""Jinja templates -> SQL in the DuckDB dialect, with the vocabulary of the template language.
+
+Rendering records what a template refers to. It knows nothing of engines: `ref` and `source` write placeholders of two
+pseudo schemas, which planning replaces by physical names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn
+
+import jinja2
+from jinja2.ext import do as do_extension
+
+from measure_cli.errors import MeasureError, ProjectError, did_you_mean
+from measure_cli.fields import describe
+from measure_cli.sqltext import literal
+from measure_cli.types import (
+    REF_SCHEMA,
+    SOURCE_SCHEMA,
+    Batch,
+    Materialization,
+    ModelConfig,
+    Registry,
+    Severity,
+    Stack,
+    Template,
+)
+
+CONFIG_TYPES: Mapping[str, tuple[type, ...]] = {
+    "materialized": (str,),
+    "tags": (list, str),
+    "meta": (dict,),
+    "time_column": (str,),
+    "lookback": (int,),
+    "unique_key": (list, str),
+    "order_by": (list, str),
+    "partition_by": (list, str),
+    "pre_hook": (list, str),
+    "post_hook": (list, str),
+    "severity": (str,),
+}
+SECRET_NAME = re.compile(r"SALT|PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|API_?KEY", re.IGNORECASE)
+LIST_KEYS = ("tags", "unique_key", "order_by", "partition_by", "pre_hook", "post_hook")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What templates may know of the project: values of variables, registries, which sources and columns are there."""
+
+    stack: Stack
+    as_of: date
+    variables: Mapping[str, Any]
+    registries: Mapping[str, Registry]
+    source_columns: Mapping[str, frozenset[str]]
+
+
+@dataclass(slots=True)
+class Rendered:
+    """One rendered template and what it referred to, in order of first use."""
+
+    name: str
+    template: Template
+    axes: Mapping[str, Any] = field(default_factory=dict)
+    sql: str = ""
+    config: ModelConfig = field(default_factory=ModelConfig)
+    refs: dict[str, None] = field(default_factory=dict)
+    sources: dict[str, None] = field(default_factory=dict)
+    arguments_used: set[str] = field(default_factory=set)
+
+    def locate(self, rendered_line: int) -> str:
+        """Place in the template of a line of the rendered SQL: exact when that line stands once in the file."""
+        lines = self.sql.splitlines()
+        if not 1 <= rendered_line <= len(lines):
+            return self.template.label
+        text = lines[rendered_line - 1].strip()
+        places = [i for i, line in enumerate(self.template.text.splitlines(), start=1) if line.strip() == text and text]
+        if len(places) == 1:
+            return f"{self.template.label}:{places[0]}"
+        return f"{self.template.label} (line {rendered_line} of its SQL: {text[:80]})"
+
+
+class TemplateCallError(Exception):
+    """A function of the template language refused its arguments; Jinja's traceback tells the line."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class Renderer:
+    """Renders the templates of one stack. One at a time: the functions record into the template being rendered."""
+
+    def __init__(self, inputs: Inputs, relation_names: Iterable[str]) -> None:
+        """`relation_names` are all names that `ref` accepts."""
+        self._inputs = inputs
+        self._known = frozenset(relation_names)
+        self._current: Rendered | None = None
+        self._env = jinja2.Environment(
+            undefined=jinja2.StrictUndefined, extensions=[do_extension], keep_trailing_newline=True, autoescape=False
+        )
+        self._env.globals.update(self._vocabulary())
+        self._labels: dict[str, tuple[str, str]] = {}
+        self._compiled: dict[str, jinja2.Template] = {}
+        for file in inputs.stack.macro_files:
+            self._load_macros(file)
+
+    def render(self, template: Template, name: str, axes: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> Rendered:
+        """Render one template as the relation `name`.
+
+        Raises:
+            ProjectError: names file and line, shows the line, and suggests the nearest known name.
+        """
+        self._current = rendered = Rendered(name, template, axes)
+        self._labels[str(template.file)] = (template.label, template.text)
+        context = {**axes, "this": f"{REF_SCHEMA}.{name}", **(extra or {})}
+        try:
+            rendered.sql = self._compile(template).render(context)
+        except MeasureError:
+            raise
+        except Exception as error:  # Jinja lets any exception of an expression through
+            raise self._explain(error, template) from error
+        return rendered
+
+    def _compile(self, template: Template) -> jinja2.Template:
+        key = str(template.file)
+        if key not in self._compiled:
+            code = self._env.compile(template.text, filename=key)
+            self._compiled[key] = jinja2.Template.from_code(self._env, code, self._env.globals)
+        return self._compiled[key]
+
+    def _load_macros(self, file: Path) -> None:
+        text = file.read_text(encoding="utf-8-sig")
+        label = f"{file.parent.parent.name}/macros/{file.name}"
+        self._labels[str(file)] = (label, text)
+        template = Template(file.stem, "macros", file, label, text)
+        try:
+            module = self._compile(template).make_module(self._env.globals, shared=True)  # live: macros see those of later files
+        except Exception as error:  # Jinja lets any exception of an expression through
+            raise self._explain(error, template) from error
+        for name, value in vars(module).items():
+            if isinstance(value, jinja2.runtime.Macro):
+                self._env.globals[name] = value
+
+    # -- the vocabulary ---------------------------------------------------------------------------------------------
+
+    def _vocabulary(self) -> dict[str, Any]:
+        return {
+            "config": self._config,
+            "ref": self._ref,
+            "source": self._source,
+            "var": self._var,
+            "env_var": env_var,
+            "registry": self._registry,
+            "has_source": lambda name: self._declared(name) in self._inputs.source_columns,
+            "has_column": lambda source, column: column in self._inputs.source_columns.get(self._declared(source), ()),
+            "as_of": f"CAST('{self._inputs.as_of.isoformat()}' AS DATE)",
+            "is_incremental": lambda: False,
+            "literal": literal,
+            "raise_error": raise_error,
+        }
+
+    def _config(self, **arguments: Any) -> str:
+        assert self._current is not None
+        self._current.config = read_config(arguments)
+        return ""
+
+    def _ref(self, name: str) -> str:
+        if name not in self._known:
+            raise TemplateCallError(f'ref("{name}"): there is no such model or registry', did_you_mean(str(name), self._known))
+        if self._current is not None:
+            self._current.refs[name] = None
+        return f"{REF_SCHEMA}.{name}"
+
+    def _source(self, name: str) -> str:
+        self._declared(name)
+        if self._current is not None:
+            self._current.sources[name] = None
+        return f"{SOURCE_SCHEMA}.{name}"
+
+    def _declared(self, name: str) -> str:
+        if name not in self._inputs.stack.sources:
+            raise TemplateCallError(f'there is no source "{name}"', did_you_mean(str(name), self._inputs.stack.sources))
+        return name
+
+    def _var(self, name: str) -> Any:
+        if name not in self._inputs.variables:
+            raise TemplateCallError(f'var("{name}"): there is no such variable', did_you_mean(str(name), self._inputs.variables))
+        return self._inputs.variables[name]
+
+    def _registry(self, name: str) -> list[dict[str, Any]]:
+        if name not in self._inputs.registries:
+            known = self._inputs.registries
+            raise TemplateCallError(f'registry("{name}"): there is no such registry', did_you_mean(str(name), known))
+        if self._current is not None:
+            self._current.refs[name] = None
+        return [dict(row) for row in self._inputs.registries[name].rows]
+
+    # -- errors -----------------------------------------------------------------------------------------------------
+
+    def _explain(self, error: Exception, template: Template) -> ProjectError:
+        file, line = self._place_of(error, template)
+        label, text = self._labels.get(file, (template.label, template.text))
+        lines = text.splitlines()
+        shown = f"  {line} | {lines[line - 1].strip()}" if line and line <= len(lines) else None
+        hints = [hint for hint in (shown, self._suggest(error)) if hint]
+        message = getattr(error, "message", None) or str(error) or type(error).__name__
+        return ProjectError(f"{label}{f':{line}' if line else ''}: {message}", "\n".join(hints) or None)
+
+    def _place_of(self, error: Exception, template: Template) -> tuple[str, int | None]:
+        if isinstance(error, jinja2.TemplateSyntaxError):
+            return str(error.filename or template.file), error.lineno
+        place: tuple[str, int | None] = (str(template.file), None)
+        trace = error.__traceback__
+        while trace is not None:
+            file = trace.tb_frame.f_code.co_filename
+            if file in self._labels:
+                place = (file, trace.tb_lineno)
+            trace = trace.tb_next
+        return place
+
+    def _suggest(self, error: Exception) -> str | None:
+        if isinstance(error, TemplateCallError):
+            return error.hint
+        if isinstance(error, jinja2.UndefinedError) and (found := re.search(r"'([^']+)' is undefined", str(error))):
+            return did_you_mean(found.group(1), self._env.globals)
+        return None
+
+
+def read_config(arguments: Mapping[str, Any]) -> ModelConfig:
+    """Check the arguments of `config(...)`."""
+    values: dict[str, Any] = {}
+    value: Any
+    for key, value in arguments.items():
+        if key not in CONFIG_TYPES:
+            raise TemplateCallError(f'config: unknown key "{key}"', did_you_mean(key, CONFIG_TYPES))
+        if not isinstance(value, CONFIG_TYPES[key]) or isinstance(value, bool):
+            expected = " or ".join(kind.__name__ for kind in CONFIG_TYPES[key])
+            raise TemplateCallError(f'config: "{key}" must be {expected}, found {describe(value)}')
+        values[key] = as_tuple(value) if key in LIST_KEYS else value
+    kind = values.get("materialized", Materialization.VIEW.value)
+    if kind not in set(Materialization):
+        raise TemplateCallError(f'config: unknown materialization "{kind}"', did_you_mean(kind, list(Materialization)))
+    values["materialized"] = Materialization(kind)
+    if values["materialized"] is Materialization.INCREMENTAL and not values.get("time_column"):
+        raise TemplateCallError('config: an incremental model needs "time_column"')
+    if "severity" in values:
+        if values["severity"] not in set(Severity):
+            raise TemplateCallError(f'config: unknown severity "{values["severity"]}"', did_you_mean(values["severity"], list(Severity)))
+        values["severity"] = Severity(values["severity"])
+    return ModelConfig(**values)
+
+
+def as_tuple(value: Any) -> tuple[str, ...]:
+    """A text or a list of texts as a tuple."""
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def env_var(name: str, default: str | None = None) -> str:
+    """Value of an environment variable; without a default it has to be set. Secrets never become part of SQL text."""
+    if SECRET_NAME.search(name):
+        raise TemplateCallError(f"env_var: {name} looks like a secret; SQL text is stored and shown, so it must not hold one")
+    value = os.environ.get(name, default)
+    if value is None:
+        raise TemplateCallError(f"the environment variable {name} is not set")
+    return value
+
+
+def raise_error(message: str) -> NoReturn:
+    """Stop with a template error."""
+    raise TemplateCallError(message)
+
+
+def batch_context(batch: Batch | None, as_of: date) -> dict[str, Any]:
+    """`batch` and `is_incremental` for a template: the given interval, or all of time up to `as_of`."""
+    start, end = (batch.start, batch.end) if batch else ("0001-01-01 00:00:00", as_of)
+    bounds = {"start": f"CAST('{start}' AS TIMESTAMP)", "end": f"CAST('{end}' AS TIMESTAMP)"}
+    is_incremental: Callable[[], bool] = lambda: batch is not None  # noqa: E731  (a template calls it)
+    return {"batch": bounds, "is_incremental": is_incremental}
+
+

@@ -1,0 +1,96 @@
+"""Relations, status and runs in detail: as text for people, as data for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from measure_cli.console import make_console, print_lines, print_table, shown
+from measure_cli.types import AuditResult, RunResult, StepResult, Table
+
+if TYPE_CHECKING:
+    from measure_cli.workflows import Shown, Status
+
+
+def records(table: Table | None) -> list[dict[str, Any]] | None:
+    """Rows as JSON objects."""
+    return None if table is None else [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+
+
+def as_json(found: Shown) -> dict[str, Any]:
+    """A relation as data."""
+    columns = [{"name": name, "type": kind, "description": text} for name, kind, text in found.columns]
+    return {**found.facts, "columns": columns, "audits": list(found.audits), "rows": records(found.rows)}
+
+
+def print_shown(found: Shown, color: bool) -> None:
+    """A relation for people."""
+    facts = found.facts
+    kind = facts["materialized"] or facts["kind"]
+    lines = [f"{facts['layer']}.{facts['name'].removeprefix('source.')} ({kind})", facts["description"]]
+    if facts["reads"]:
+        lines.append(f"reads: {', '.join(facts['reads'])}")
+    if found.audits:
+        lines.append(f"audits: {', '.join(found.audits)}")
+    print_lines([line for line in lines if line], color)
+    make_console(False, color).print()
+    print_table(Table(("column", "type", "meaning"), found.columns), color)
+    make_console(False, color).print()
+    if found.rows is None:
+        print_lines([f"left out: {facts['left_out']}" if facts["left_out"] else "not built yet: measure build"], color)
+    else:
+        print_table(found.rows, color)
+
+
+def status_json(found: Status) -> dict[str, Any]:
+    """The state of a target as data."""
+    return {"target": found.target, "run": found.run, "relations": records(found.built), "audits": records(found.audits)}
+
+
+def print_status(found: Status, color: bool) -> None:
+    """The state of a target for people."""
+    if found.run is None:
+        print_lines([f"{found.target}: nothing was built here yet: measure build"], color)
+        return
+    print_lines([run_line(found.target, found.run)], color)
+    if found.built is not None:
+        print_table(found.built, color)
+    if found.audits is not None and found.audits.rows:
+        print_lines(["", "audits of that run that did not pass:"], color)
+        print_table(found.audits, color)
+
+
+def run_line(target: str, run: Mapping[str, Any]) -> str:
+    """The last run in one line."""
+    ended = f"{run['seconds']:.2f} s" if run["seconds"] is not None else "not finished"
+    return (
+        f"{target}: {run['command']} {run['run_id']} {run['status']}, as of {run['as_of']}, "
+        f"started {shown(run['started_at'])} UTC, {ended}, {run['relations_built'] or 0} relations built"
+    )
+
+
+def run_json(result: RunResult) -> dict[str, Any]:
+    """A run as data: the document of `--json`."""
+    return {
+        "run_id": result.run_id,
+        "command": result.command,
+        "target": result.target,
+        "stack": result.stack,
+        "as_of": result.as_of,
+        "status": result.status,
+        "models": [model_json(model) for model in result.models],
+        "audits": [audit_json(audit) for audit in result.audits],
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def model_json(model: StepResult) -> dict[str, Any]:
+    """One relation of a run."""
+    facts = {"name": model.name, "kind": model.kind.value, "status": model.status.value, "rows": model.rows}
+    return {**facts, "seconds": round(model.seconds, 3), "reason": model.reason}
+
+
+def audit_json(audit: AuditResult) -> dict[str, Any]:
+    """One audit of a run."""
+    facts = {"model": audit.model, "name": audit.name, "severity": audit.severity.value, "status": audit.status.value}
+    return {**facts, "failures": audit.failures, "seconds": round(audit.seconds, 3), "message": audit.message}

@@ -1,0 +1,350 @@
+"""A stack's folders -> Stack: templates, macros, audits and what its YAML files declare. Reads files, touches nothing.
+
+Search roots, later ones win by name: the templates bundled with the tool, then the project's own `sql_templates/`. So
+a project adds a model to a bundled stack, or replaces one, by putting a file at the same place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from measure_cli.errors import ProjectError, did_you_mean
+from measure_cli.fields import Fields
+from measure_cli.types import (
+    STAGED_SUFFIX,
+    AuditSpec,
+    Column,
+    ModelDoc,
+    Place,
+    Project,
+    RegistrySpec,
+    Severity,
+    SourceSpec,
+    Stack,
+    Template,
+    Variable,
+)
+from measure_cli.yaml_file import line_in, read_yaml
+
+NOT_LAYERS = frozenset({"macros", "audits", "registries", "demo"})
+NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+TEMPLATE_NAME = re.compile(r"^[a-z]([a-z0-9_]|\{[a-z_]+\})*$")
+AUDIT_KEYS = ("severity", "where", "limit", "warn_if", "error_if", "store_failures", "name", "description")
+CONDITION = re.compile(r"^\s*(>=|<=|=|==|!=|<>|>|<)\s*\d+\s*$")
+VARIABLE_TYPES = ("int", "float", "bool", "str", "date", "list[int]", "list[str]")
+
+
+def bundled_root() -> Path:
+    """The folder that holds `sql_templates` and `registries`: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "bundled"
+    return installed if installed.is_dir() else package.parent
+
+
+def bundled_stacks() -> list[str]:
+    """Names of the stacks that come with the tool."""
+    return sorted(file.parent.name for file in (bundled_root() / "sql_templates").glob("*/stack.yml"))
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a stack's files are looked for, in rising precedence."""
+
+    shared: tuple[Path, ...]
+    own: tuple[Path, ...]
+    registries: tuple[Path, ...]
+
+
+def folders_of(project: Project) -> tuple[str, Folders]:
+    """Name and folders of the project's stack: a bundled name, or a folder of templates.
+
+    Raises:
+        ProjectError: there is no such stack.
+    """
+    bundled = bundled_root()
+    base, local = bundled / "sql_templates", project.root / "sql_templates"
+    name = project.stack
+    if name in bundled_stacks():
+        own = (base / name, local / name)
+        return name, Folders((base, local), own, (bundled / "registries" / name, project.root / "registries"))
+    folder = project.root / name
+    if (folder / "stack.yml").is_file():
+        return folder.name, Folders((base, local), (folder,), (folder / "registries", project.root / "registries"))
+    raise ProjectError(
+        f'unknown stack "{name}": neither bundled nor a folder with a stack.yml below {project.root}',
+        did_you_mean(name, bundled_stacks()),
+    )
+
+
+def load_stack(project: Project) -> Stack:
+    """Read everything the project's stack declares.
+
+    Raises:
+        ProjectError: a file is malformed, a name is declared twice or does not fit.
+    """
+    name, folders = folders_of(project)
+    head, declared = read_head(name, folders), Declared({}, {}, {})
+    templates = {template.name: template for folder in folders.own for template in find_templates(folder)}
+    for folder in folders.own:
+        for file in sorted(folder.rglob("*.yml")):
+            if file.name != "stack.yml":
+                declared.read(file, label_of(file, folder))
+    check_docs(declared.docs, templates)
+    return Stack(
+        name=name,
+        description=head.description,
+        folder=folders.own[0],
+        variables=head.variables,
+        axes=head.axes,
+        sources=declared.sources,
+        registries=declared.registries,
+        docs=declared.docs,
+        templates=tuple(sorted(templates.values(), key=lambda template: (template.layer, template.name))),
+        macro_files=tuple(
+            file for folder in (*folders.shared, *folders.own) for file in sorted((folder / "macros").glob("*.sql"))
+        ),
+        audit_files={file.stem: file for folder in folders.shared for file in sorted((folder / "audits").glob("*.sql"))},
+        singular_audits=tuple(
+            read_template(file, "audits", folder) for folder in folders.own for file in sorted((folder / "audits").glob("*.sql"))
+        ),
+        registry_folders=folders.registries,
+    )
+
+
+def label_of(file: Path, folder: Path) -> str:
+    """A file's name for messages: relative to its stack's folder, with forward slashes."""
+    return f"{folder.name}/{file.relative_to(folder).as_posix()}"
+
+
+def find_templates(folder: Path) -> Iterator[Template]:
+    """The model templates of one folder: `<layer>/**/<model>.sql`."""
+    if not folder.is_dir():
+        return
+    seen: dict[str, str] = {}
+    for layer in sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in NOT_LAYERS):
+        for file in sorted(layer.rglob("*.sql")):
+            template = read_template(file, layer.name, folder)
+            if template.name in seen:
+                raise ProjectError(f'{template.label}: the model "{template.name}" stands already in {seen[template.name]}')
+            if not TEMPLATE_NAME.match(template.name) or template.name.endswith(STAGED_SUFFIX):
+                raise ProjectError(
+                    f'{template.label}: "{template.name}" cannot name a model',
+                    f"Use lower case letters, digits and _, and do not end in {STAGED_SUFFIX}.",
+                )
+            seen[template.name] = template.label
+            yield template
+
+
+def read_template(file: Path, layer: str, folder: Path) -> Template:
+    """One template file as text."""
+    label = label_of(file, folder)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{label}: is not UTF-8 text (byte {error.start})") from None
+    if not text.strip():
+        raise ProjectError(f"{label}: is empty; a model is one SELECT")
+    return Template(file.stem, layer, file, label, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Content of stack.yml."""
+
+    description: str
+    variables: Mapping[str, Variable]
+    axes: Mapping[str, str]
+
+
+def read_head(name: str, folders: Folders) -> Head:
+    """Read stack.yml: description, variables with defaults, axes."""
+    file = folders.own[0] / "stack.yml"
+    label = f"{name}/stack.yml"
+    fields = Fields(read_yaml(file, label), Place(label, 1), "the stack")
+    fields.text("name", name)
+    description = fields.text("description")
+    variables = {
+        key: read_variable(key, values, Place(label, line_in(values))) for key, values in fields.mapping("vars").items()
+    }
+    axes = {}
+    for axis, values in fields.mapping("axes").items():
+        source = Fields(values, Place(label, line_in(values)), f'axis "{axis}"')
+        axes[axis] = source.text("var")
+        source.done()
+        if axes[axis] not in variables:
+            raise ProjectError(f'{source.place}: axis "{axis}" names the unknown variable "{axes[axis]}"')
+    fields.done()
+    return Head(description, variables, axes)
+
+
+def read_variable(name: str, values: Any, place: Place) -> Variable:
+    """One entry under `vars`."""
+    fields = Fields(values, place, f'variable "{name}"')
+    data_type = fields.text("type")
+    if data_type not in VARIABLE_TYPES:
+        raise ProjectError(f'{place}: unknown type "{data_type}"', did_you_mean(data_type, VARIABLE_TYPES))
+    variable = Variable(
+        name, data_type, fields.raw("default"), fields.text("description", " ").strip(), fields.number("min"), fields.number("max")
+    )
+    fields.done()
+    return variable
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the schema files of a stack declare, gathered file by file."""
+
+    sources: dict[str, SourceSpec]
+    registries: dict[str, RegistrySpec]
+    docs: dict[str, ModelDoc]
+
+    def read(self, file: Path, label: str) -> None:
+        """Add one schema file; a project's file read later replaces what it declares again."""
+        top = Fields(read_yaml(file, label) or {}, Place(label, 1), "the schema file")
+        top.raw("version")
+        for item in top.items("sources"):
+            source = read_source_spec(item, label)
+            self.sources[source.name] = source
+        for item in top.items("registries"):
+            registry = read_registry_spec(item, label)
+            self.registries[registry.name] = registry
+        for item in top.items("models"):
+            doc = read_doc(item, label)
+            self.docs[doc.name] = doc
+        top.done()
+
+
+def read_column(item: Any, label: str) -> Column:
+    """One column of a model, source or registry."""
+    fields = Fields(item, Place(label, line_in(item)), "a column")
+    name = fields.text("name")
+    column = Column(
+        name=name,
+        data_type=fields.optional_text("data_type"),
+        description=(fields.optional_text("description") or "").strip(),
+        required=fields.flag("required"),
+        optional=fields.flag("optional"),
+        accepted_values=tuple(str(value) for value in fields.items("accepted_values")),
+        audits=tuple(read_audit(audit, label, fields.place, name) for audit in fields.items("data_tests")),
+    )
+    fields.done()
+    return column
+
+
+def read_columns(fields: Fields, label: str) -> tuple[Column, ...]:
+    """The `columns` of something, each named once."""
+    columns = tuple(read_column(item, label) for item in fields.items("columns"))
+    names = [column.name for column in columns]
+    for name in names:
+        if names.count(name) > 1:
+            raise ProjectError(f'{fields.place}: {fields.what} declares the column "{name}" twice')
+    return columns
+
+
+def read_source_spec(item: Any, label: str) -> SourceSpec:
+    """One entry under `sources`."""
+    fields = Fields(item, Place(label, line_in(item)), "a source")
+    spec = SourceSpec(
+        name=fields.text("name"),
+        description=fields.text("description", " ").strip(),
+        required=fields.flag("required"),
+        columns=read_columns(fields, label),
+        required_any=tuple(tuple(group) for group in fields.items("required_any")),
+    )
+    fields.done()
+    return spec
+
+
+def read_registry_spec(item: Any, label: str) -> RegistrySpec:
+    """One entry under `registries`."""
+    fields = Fields(item, Place(label, line_in(item)), "a registry")
+    name, derived = fields.text("name"), Fields(fields.mapping("derived"), fields.place, "derived")
+    references = []
+    for entry in fields.items("references"):
+        reference = Fields(entry, fields.place, "a reference")
+        references.append((reference.text("column"), reference.text("registry"), reference.text("ref_column")))
+        reference.done()
+    spec = RegistrySpec(
+        name=name,
+        description=fields.text("description", " ").strip(),
+        columns=read_columns(fields, label),
+        key=fields.texts("key"),
+        references=tuple(references),
+        distinct=tuple(source_column(text, fields.place) for text in derived.texts("distinct")),
+        excluding=tuple(source_column(text, fields.place) for text in derived.texts("except")),
+    )
+    derived.done()
+    fields.done()
+    return spec
+
+
+def source_column(text: str, place: Place) -> tuple[str, str]:
+    """'spend.channel' -> ('spend', 'channel')."""
+    source, dot, column = text.partition(".")
+    if not dot:
+        raise ProjectError(f'{place}: "{text}" must be written as source.column')
+    return source, column
+
+
+def read_doc(item: Any, label: str) -> ModelDoc:
+    """One entry under `models`."""
+    fields = Fields(item, Place(label, line_in(item)), "a model")
+    doc = ModelDoc(
+        name=fields.text("name"),
+        place=fields.place,
+        description=fields.text("description", " ").strip(),
+        columns=read_columns(fields, label),
+        audits=tuple(read_audit(audit, label, fields.place, None) for audit in fields.items("data_tests")),
+    )
+    fields.raw("config")
+    fields.raw("meta")
+    fields.done()
+    return doc
+
+
+def read_audit(item: Any, label: str, parent: Place, column: str | None) -> AuditSpec:
+    """One audit: `- unique`, or `- accepted_values: {values: [...], severity: warn}`."""
+    if isinstance(item, str):
+        return AuditSpec(item, {}, parent, column)
+    if not isinstance(item, Mapping) or len(item) != 1:
+        raise ProjectError(f"{parent}: an audit is a name, or one name with its arguments")
+    kind, arguments = next(iter(item.items()))
+    place = Place(label, line_in(item) or parent.line)
+    fields = Fields(arguments or {}, place, f'audit "{kind}"')
+    severity = fields.text("severity", "error")
+    if severity not in set(Severity):
+        raise ProjectError(f'{place}: unknown severity "{severity}"', did_you_mean(severity, list(Severity)))
+    limit = fields.number("limit")
+    fields.raw("description")
+    return AuditSpec(
+        kind=str(kind),
+        title=fields.optional_text("name"),
+        severity=Severity(severity),
+        where=fields.optional_text("where"),
+        limit=None if limit is None else int(limit),
+        warn_if=condition(fields, "warn_if"),
+        error_if=condition(fields, "error_if"),
+        store_failures=fields.flag("store_failures"),
+        arguments=fields.rest(),
+        place=place,
+        column=column,
+    )
+
+
+def condition(fields: Fields, key: str) -> str:
+    """A condition on a number of rows, such as `> 10`."""
+    text = fields.text(key, "> 0")
+    if not CONDITION.match(text):
+        raise fields.wrong(key, text, "a comparison with a whole number, such as > 10")
+    return text
+
+
+def check_docs(docs: Mapping[str, ModelDoc], templates: Mapping[str, Template]) -> None:
+    """Refuse documentation of models that do not exist."""
+    for name, doc in docs.items():
+        if name not in templates:
+            raise ProjectError(f'{doc.place}: there is no model "{name}"', did_you_mean(name, templates))

@@ -1,0 +1,446 @@
+"""The nouns that every room of the program shares: plain frozen data, standard library only.
+
+Reading order: what a project declares (sources, registries, templates), what planning makes of it (relations, steps,
+plan), what an engine offers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+REF_SCHEMA = "measure_ref"
+SOURCE_SCHEMA = "measure_source"
+STAGED_SUFFIX = "__next"
+UNREADABLE = "_unreadable"
+
+Value = str | int | float | bool | None
+Row = Mapping[str, Value]
+
+
+class Materialization(StrEnum):
+    """How a model stands in the target."""
+
+    VIEW = "view"
+    TABLE = "table"
+    INCREMENTAL = "incremental"
+    EPHEMERAL = "ephemeral"
+
+
+class RelationKind(StrEnum):
+    """What a relation is made from."""
+
+    SOURCE = "source"
+    REGISTRY = "registry"
+    MODEL = "model"
+
+
+class Severity(StrEnum):
+    """What a failing audit does: `error` stops publication, `warn` only tells."""
+
+    ERROR = "error"
+    WARN = "warn"
+
+
+# -- what a project declares ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a declaration stands, for messages: `file:line`."""
+
+    file: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSpec:
+    """One audit as declared in a schema file, or one singular audit file.
+
+    `warn_if` and `error_if` are conditions on the number of offending rows, e.g. `> 10`.
+    """
+
+    kind: str
+    arguments: Mapping[str, Any]
+    place: Place
+    column: str | None = None
+    title: str | None = None
+    severity: Severity = Severity.ERROR
+    where: str | None = None
+    limit: int | None = None
+    warn_if: str = "> 0"
+    error_if: str = "> 0"
+    store_failures: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name in reports: its own title, or the kind and the column."""
+        if self.title:
+            return self.title
+        return f"{self.kind}({self.column})" if self.column else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as declared: DuckDB type name, meaning, audits. `required` holds for inputs; a model's `optional` column may be absent."""
+
+    name: str
+    data_type: str | None = None
+    description: str = ""
+    required: bool = False
+    optional: bool = False
+    accepted_values: tuple[str, ...] = ()
+    audits: tuple[AuditSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """A source as the stack declares it. Of each tuple in `required_any` at least one column must be there."""
+
+    name: str
+    description: str
+    required: bool
+    columns: tuple[Column, ...]
+    required_any: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInput:
+    """Where a project finds a source: files (a path or a glob) or a table of the target.
+
+    `renames` maps the declared column to the column of the input; `where` filters on the input's own columns.
+    """
+
+    name: str
+    place: Place
+    path: str | None = None
+    table: str | None = None
+    renames: Mapping[str, str] = field(default_factory=dict)
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputShape:
+    """What was found in an input: its columns with their types, its rows where counting was cheap, a fingerprint."""
+
+    columns: Mapping[str, str]
+    fingerprint: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySpec:
+    """A registry as the stack declares it.
+
+    A derived registry (`distinct`) may be given as a CSV by the project; without one its rows are the distinct values of the named
+    source columns, less those of `excluding`.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    references: tuple[tuple[str, str, str], ...] = ()
+    distinct: tuple[tuple[str, str], ...] = ()
+    excluding: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The rows of a registry, typed as declared."""
+
+    spec: RegistrySpec
+    rows: tuple[Row, ...]
+    fingerprint: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDoc:
+    """What a schema file says of a model."""
+
+    name: str
+    place: Place
+    description: str = ""
+    columns: tuple[Column, ...] = ()
+    audits: tuple[AuditSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One model file before rendering. `name` may hold axes: `fct_journeys_{lookback}d`."""
+
+    name: str
+    layer: str
+    file: Path
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable that a stack understands."""
+
+    name: str
+    data_type: str
+    default: Any
+    description: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A folder of templates and what it declares."""
+
+    name: str
+    description: str
+    folder: Path
+    variables: Mapping[str, Variable]
+    axes: Mapping[str, str]
+    sources: Mapping[str, SourceSpec]
+    registries: Mapping[str, RegistrySpec]
+    docs: Mapping[str, ModelDoc]
+    templates: tuple[Template, ...]
+    macro_files: tuple[Path, ...]
+    audit_files: Mapping[str, Path]
+    singular_audits: tuple[Template, ...]
+    registry_folders: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A connection: engine type and its settings, without secrets."""
+
+    name: str
+    type: str
+    settings: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project with every override applied. `is_demo` marks a run without measure.toml on generated data."""
+
+    name: str
+    root: Path
+    stack: str
+    target: Target
+    as_of: date
+    sources: Mapping[str, SourceInput]
+    variables: Mapping[str, Any]
+    variable_texts: Mapping[str, str] = field(default_factory=dict)
+    is_demo: bool = False
+
+
+# -- what planning makes of it -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """The arguments of `config(...)` in a template; `severity` is for singular audits."""
+
+    materialized: Materialization = Materialization.VIEW
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    time_column: str | None = None
+    lookback: int = 0
+    unique_key: tuple[str, ...] = ()
+    order_by: tuple[str, ...] = ()
+    partition_by: tuple[str, ...] = ()
+    pre_hook: tuple[str, ...] = ()
+    post_hook: tuple[str, ...] = ()
+    severity: Severity = Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A half-open interval `[start, end)` of time."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Exactly one SQL statement and its bound parameters."""
+
+    sql: str
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditStep:
+    """One audit, compiled: `count` returns one number, `sample` the offending rows.
+
+    `reads` are the relations the audit looks at besides its model and that model's ancestors.
+    """
+
+    model: str
+    spec: AuditSpec
+    count: Statement
+    sample: Statement
+    keep: Statement | None = None
+    reads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Builds one relation beside its published version, audits it, and says how to publish it.
+
+    `create` fills the staged relation; `publish` swaps it in (run for all good steps in one transaction);
+    `discard` removes the staged relation; `serves` are the tables a view shows, which are held back when the view fails.
+    """
+
+    key: str
+    kind: RelationKind
+    schema: str
+    materialized: Materialization
+    fingerprint: str
+    after: tuple[str, ...]
+    create: tuple[Statement, ...]
+    publish: tuple[Statement, ...]
+    discard: tuple[Statement, ...]
+    count: Statement | None = None
+    audits: tuple[AuditStep, ...] = ()
+    serves: tuple[str, ...] = ()
+
+
+class StepStatus(StrEnum):
+    """How a relation ended in a run."""
+
+    BUILT = "built"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    HELD = "held"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How one relation ended: `reason` says why when it was not published."""
+
+    name: str
+    kind: RelationKind
+    status: StepStatus
+    rows: int | None = None
+    seconds: float = 0.0
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a run does, decided before its first statement.
+
+    `steps` stand in dependency order; `idle` are the selected relations that need no work, and why.
+    """
+
+    stack: str
+    steps: tuple[Step, ...]
+    idle: tuple[StepResult, ...]
+    schemas: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltRelation:
+    """The ledger's last word on one relation of the target."""
+
+    name: str
+    fingerprint: str
+    rows: int | None
+
+
+# -- what happened ------------------------------------------------------------------------------------------------------
+
+
+class AuditStatus(StrEnum):
+    """How an audit ended."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows with their column names, as read from an engine."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """How one audit ended. `failures` counts offending rows; `sample` holds some of them."""
+
+    model: str
+    name: str
+    severity: Severity
+    status: AuditStatus
+    failures: int
+    seconds: float = 0.0
+    sample: Table | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The outcome of a run, as printed and as recorded."""
+
+    run_id: str
+    command: str
+    target: str
+    stack: str
+    as_of: date
+    status: str
+    models: tuple[StepResult, ...] = ()
+    audits: tuple[AuditResult, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether any relation or error-severity audit failed."""
+        return self.status != "success"
+
+
+# -- what an engine offers ------------------------------------------------------------------------------------------------
+
+
+class Session(Protocol):
+    """One connection to a target; used by one thread at a time."""
+
+    def execute(self, statement: Statement) -> None:
+        """Run a statement for its effect."""
+
+    def query(self, statement: Statement) -> Table:
+        """Run a statement and fetch all of its rows."""
+
+    def transaction(self, statements: Sequence[Statement]) -> None:
+        """Run all statements, or none."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
+
+class Engine(Protocol):
+    """A database that holds a target."""
+
+    def session(self) -> Session:
+        """A new connection to the same target."""
+
+    def relations(self) -> Mapping[tuple[str, str], str]:
+        """What exists: (schema, name) -> "table" or "view"."""
+
+    def interrupt(self) -> None:
+        """Ask every running statement of every session to stop. May be called from another thread."""
+
+    def close(self) -> None:
+        """Close every session; the target stays consistent."""

@@ -1,0 +1,340 @@
+"""The verbs of the tool as plain functions: they load, plan, execute and return what happened. Nothing here prints."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from measure_cli import __version__
+from measure_cli.errors import Interrupted, MeasureError, PlanError, ProjectError, did_you_mean
+from measure_cli.events import Emit, Notice, PlanBuilt, RunFinished
+from measure_cli.project import Overrides
+from measure_cli.types import AuditStatus, RunResult, Statement, StepResult, Table
+
+if TYPE_CHECKING:
+    from measure_cli.catalog import Relation
+    from measure_cli.engines.duckdb import DuckDBEngine
+    from measure_cli.loading import Loaded
+
+PREVIEW_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What every command is asked: overrides, a selection, who listens."""
+
+    overrides: Overrides
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    emit: Emit = lambda event: None
+
+
+def utc_now() -> datetime:
+    """The time of day for records, UTC without zone, as the state tables keep it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@contextlib.contextmanager
+def signals_raise() -> Iterator[None]:
+    """Ctrl-C and SIGTERM raise `Interrupted` in the main thread while the block runs."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)  # a second one does not disturb the clean-up
+        raise Interrupted(number)
+
+    try:
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread: the caller owns the signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def new_run(command: str, loaded: Loaded) -> RunResult:
+    """An empty result with a new identity."""
+    run_id = f"{utc_now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    return RunResult(run_id, command, loaded.project.target.name, loaded.stack.name, loaded.project.as_of, "running")
+
+
+def target_file(loaded: Loaded) -> Path:
+    """The DuckDB file of the target."""
+    return loaded.project.root / Path(str(loaded.project.target.settings["path"])).expanduser()
+
+
+@contextlib.contextmanager
+def opened(loaded: Loaded, read_only: bool) -> Iterator[DuckDBEngine]:
+    """The target's engine, closed at the end."""
+    from measure_cli.engines.duckdb import open_duckdb
+
+    engine = open_duckdb(loaded.project.target, loaded.project.root, read_only)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def read_state(engine: DuckDBEngine, stack: str) -> tuple[Mapping[str, Any], Mapping[tuple[str, str], str]]:
+    """Ledger and existing relations of a target."""
+    from measure_cli import state
+
+    existing = engine.relations()
+    if (state.SCHEMA, "batches") not in existing:
+        return {}, existing
+    session = engine.session()
+    try:
+        return state.read_ledger(session, stack), existing
+    finally:
+        session.close()
+
+
+def load_and_tell(request: Request) -> Loaded:
+    """Load the project and emit what the user should know about it."""
+    from measure_cli.loading import load
+
+    loaded = load(request.overrides)
+    for notice in loaded.notices:
+        request.emit(Notice(notice))
+    for place, finding in loaded.catalog.findings:
+        request.emit(Notice(f"{place}: {finding.rule}: {finding.message} ({finding.fix})"))
+    return loaded
+
+
+def build(request: Request, full: bool = False) -> RunResult:
+    """Bring the selected relations up to date: sources, registries, models, audits; then publish what passed.
+
+    Raises:
+        ProjectError, PlanError: nothing was touched.
+        TargetBusy: another process holds the target.
+        Interrupted: nothing was published.
+    """
+    from measure_cli.execute import Clock, run_build
+    from measure_cli.loading import source_select
+    from measure_cli.plan import build_plan
+
+    with signals_raise():
+        loaded = load_and_tell(request)
+
+        def plan_over(ledger: Mapping[str, Any], existing: Mapping[tuple[str, str], str]):  # type: ignore[no-untyped-def]
+            return build_plan(loaded.catalog, request.select, request.exclude, ledger, existing, source_select, full)
+
+        run = new_run("build", loaded)
+        if not target_file(loaded).exists():
+            plan_over({}, {})  # whatever is wrong with the plan shows before a file is made
+        with opened(loaded, read_only=False) as engine:
+            plan = plan_over(*read_state(engine, loaded.stack.name))
+            request.emit(PlanBuilt(plan))
+            if not plan.steps:
+                result = replace(run, status="success", models=plan.idle)
+                request.emit(RunFinished(result))
+                return result
+            workers = worker_count(loaded)
+            return run_build(plan, engine, run, Clock(utc_now), request.emit, workers, __version__)
+
+
+def worker_count(loaded: Loaded) -> int:
+    """Relations built side by side. Small models gain from it; DuckDB itself uses all cores for a large one."""
+    import os
+
+    threads = loaded.project.target.settings.get("threads")
+    return max(1, min(4, int(threads) if threads else os.cpu_count() or 1))
+
+
+def summarize(request: Request) -> Table | None:
+    """The stack's own summary of what is built; None when it has none."""
+    from measure_cli.summary import summary_of
+
+    loaded = load_quietly(request)
+    with opened(loaded, read_only=True) as engine:
+        return summary_of(loaded, engine)
+
+
+def load_quietly(request: Request) -> Loaded:
+    """Load the project without notices."""
+    from measure_cli.loading import load
+
+    return load(request.overrides)
+
+
+def audit(request: Request) -> RunResult:
+    """Run every audit of the selected models over what is published, and record the results.
+
+    Raises:
+        PlanError: a selected model is not built.
+    """
+    from measure_cli import state
+    from measure_cli.execute import Clock, run_audits
+    from measure_cli.plan import audit_plan
+
+    with signals_raise():
+        loaded = load_and_tell(request)
+        need_target(loaded)
+        run, clock = new_run("audit", loaded), Clock(utc_now)
+        began = clock.seconds()
+        with opened(loaded, read_only=False) as engine:
+            audits = audit_plan(loaded.catalog, request.select, request.exclude, engine.relations())
+            results = run_audits(audits, engine, clock, request.emit, worker_count(loaded))
+            bad = any(result.status in (AuditStatus.FAIL, AuditStatus.ERROR) for result in results)
+            finished = replace(run, status="failed" if bad else "success", audits=results, seconds=clock.seconds() - began)
+            session = engine.session()
+            now = utc_now()
+            session.transaction(
+                [
+                    *state.create_tables(),
+                    *state.run_started(run, now, __version__),
+                    *state.audit_rows(run, results, now),
+                    state.run_finished(finished, now),
+                ]
+            )
+            session.close()
+        request.emit(RunFinished(finished))
+        return finished
+
+
+def need_target(loaded: Loaded) -> None:
+    """The target's file exists."""
+    if not target_file(loaded).exists():
+        raise PlanError(f"{loaded.project.target.settings['path']} does not exist yet", "Build it: measure build")
+
+
+def listing(request: Request) -> list[dict[str, Any]]:
+    """The selected relations as plain data."""
+    loaded = load_quietly(request)
+    keys = loaded.catalog.graph.select(request.select, request.exclude)
+    return [relation_facts(loaded.catalog.relations[key]) for key in keys]
+
+
+def relation_facts(relation: Relation) -> dict[str, Any]:
+    """What `list` says of a relation."""
+    return {
+        "name": relation.key,
+        "kind": relation.kind.value,
+        "layer": relation.schema,
+        "materialized": relation.config.materialized.value if relation.compiled else None,
+        "tags": list(relation.config.tags),
+        "reads": list(relation.after),
+        "audits": len(relation.audits),
+        "description": relation.description,
+        "left_out": relation.absent,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One relation in detail: facts, columns (name, type, description), audits, and rows when it is built."""
+
+    facts: dict[str, Any]
+    columns: tuple[tuple[str, str, str], ...]
+    audits: tuple[str, ...]
+    rows: Table | None
+
+
+def show(request: Request, name: str, limit: int = PREVIEW_ROWS) -> Shown:
+    """Everything about one relation, with its first rows if it is built.
+
+    Raises:
+        NothingSelected: there is no such relation.
+    """
+    loaded = load_quietly(request)
+    chosen = loaded.catalog.graph.select([name])
+    if len(chosen) != 1:
+        raise PlanError(f'"{name}" names {len(chosen)} relations; show takes one', f"Matches: {', '.join(chosen[:8])}.")
+    relation = loaded.catalog.relations[chosen[0]]
+    described = {column.name: column.description for column in relation.docs}
+    columns = tuple((column, kind, described.get(column, "")) for column, kind in relation.columns)
+    audits = tuple(f"{audit.spec.name} ({audit.spec.severity})" for audit in relation.audits)
+    return Shown(relation_facts(relation), columns, audits, preview(loaded, relation, limit))
+
+
+def preview(loaded: Loaded, relation: Relation, limit: int) -> Table | None:
+    """The first rows of a relation, if it is built."""
+    from measure_cli.sqltext import relation_text
+
+    if not target_file(loaded).exists():
+        return None
+    with opened(loaded, read_only=True) as engine:
+        if (relation.schema, relation.name) not in engine.relations():
+            return None
+        session = engine.session()
+        try:
+            return session.query(Statement(f"SELECT * FROM {relation_text(relation.schema, relation.name)} LIMIT {limit}"))
+        finally:
+            session.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the target knows of its last run."""
+
+    target: str
+    run: Mapping[str, Any] | None
+    built: Table | None
+    audits: Table | None
+
+
+def status(request: Request) -> Status:
+    """Last run, what is built, audits that did not pass."""
+    from measure_cli import state
+
+    loaded = load_quietly(request)
+    path = str(loaded.project.target.settings["path"])
+    if not target_file(loaded).exists():
+        return Status(path, None, None, None)
+    with opened(loaded, read_only=True) as engine:
+        if (state.SCHEMA, "runs") not in engine.relations():
+            return Status(path, None, None, None)
+        session = engine.session()
+        try:
+            run = state.read_last_run(session, loaded.stack.name)
+            audits = state.read_last_audits(session, run["run_id"]) if run else None
+            return Status(path, run, state.read_built(session, loaded.stack.name), audits)
+        finally:
+            session.close()
+
+
+def script(request: Request, dialect: str, select_only: bool, batch: str | None) -> str:
+    """A runnable SQL script of the selected relations; with `select_only` one model's SELECT.
+
+    Raises:
+        PlanError: unknown dialect, or `select_only` for anything but one model.
+    """
+    from measure_cli.loading import load, source_select
+    from measure_cli.script import DIALECTS, month_of, script_of, select_of_one
+
+    if dialect not in DIALECTS:
+        raise PlanError(f'unknown dialect "{dialect}"', did_you_mean(dialect, DIALECTS))
+    interval = month_of(batch) if batch else None
+    loaded = load(request.overrides, interval)
+    if select_only:
+        return select_of_one(loaded.catalog, request.select)
+    return script_of(loaded.catalog, request.select, request.exclude, source_select, interval)
+
+
+def demo(request: Request, folder: Path | None, scale: float, seed: int | None) -> dict[str, Path]:
+    """Write a stack's demo inputs and say where."""
+    from measure_cli.loading import generate_demo
+    from measure_cli.project import demo_as_of, load_project
+
+    project = load_project(request.overrides)
+    if not 0.1 <= scale <= 100:
+        raise ProjectError(f"--scale {scale:g}: must be between 0.1 and 100")
+    return generate_demo(project.stack, folder or project.root / "demo" / project.stack, demo_as_of(request.overrides), scale, seed)
+
+
+def init(folder: Path, stack: str, overrides: Overrides) -> list[Path]:
+    """A project that builds at once; returns the files written."""
+    from measure_cli.scaffold import scaffold
+
+    return scaffold(folder, stack, overrides)
+
+

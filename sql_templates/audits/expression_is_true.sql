@@ -1,0 +1,4 @@
+{# The SQL condition `expression` holds on every row; unknown (NULL) passes, as in a CHECK constraint. #}
+SELECT *
+FROM {{ model }} AS audited
+WHERE NOT ({{ arg('expression') }})

@@ -1,0 +1,5 @@
+{# Every row has a value. #}
+{%- set checked = column if column is defined and column else arg('column') -%}
+SELECT *
+FROM {{ model }} AS audited
+WHERE {{ checked }} IS NULL

@@ -1,0 +1,382 @@
+{#
+Marketing mix: weekly series from registries, the one-row-a-week frame, adstock baseline and collinearity.
+
+A registry row carries all that its series needs (relation, date, value, weight, filter, method, fill), so a new series
+is a new row and nothing else.
+#}
+
+{# The series of a registry into the given list, each a mapping ready to be rendered. A row with `per` is repeated for
+   each row of that registry; of two series with one name the later one counts. Series over one of
+   `absent_models` are left out. #}
+{% macro collect_series(registry_rows, absent_models, series) -%}
+{%- set by_name = {} -%}
+{%- for row in registry_rows if row.model not in absent_models -%}
+{%- for member in (registry(row.per) if row.per else [{'name': '', 'slug': ''}]) -%}
+{%- set name = row.name | replace('{slug}', member.slug) -%}
+{%- if not (name | replace('_', 'x')).isalnum() or not name.isascii() or name != name | lower or name[0] in '0123456789_' -%}
+{{ raise_error('series "' ~ name ~ '": a name is made of lower case letters, digits and _, and begins with a letter') }}
+{%- endif -%}
+{%- if row.method not in ('sum', 'last', 'avg', 'weighted_avg') -%}
+{{ raise_error('series "' ~ name ~ '": unknown method "' ~ row.method ~ '"; known are sum, last, avg and weighted_avg') }}
+{%- endif -%}
+{%- if row.method == 'weighted_avg' and not row.weight -%}
+{{ raise_error('series "' ~ name ~ '": weighted_avg needs a weight') }}
+{%- endif -%}
+{%- if row.fill not in ('zero', 'null') -%}
+{{ raise_error('series "' ~ name ~ '": unknown fill "' ~ row.fill ~ '"; known are zero and null') }}
+{%- endif -%}
+{%- do by_name.update({name: {
+  'name': name,
+  'input': row.model ~ '.' ~ row.date_column,
+  'model': row.model,
+  'date_column': row.date_column,
+  'value': row.value | string,
+  'weight': row.weight,
+  'filter': (row.filter or '') | replace('{name}', literal(member.name)),
+  'method': row.method,
+  'fill': row.fill,
+  'unit': row.unit,
+  'is_dedup_safe': row.is_dedup_safe,
+}}) -%}
+{%- endfor -%}
+{%- endfor -%}
+{%- for item in by_name.values() -%}
+{%- do series.append(item) -%}
+{%- endfor -%}
+{%- endmacro %}
+
+{# Long table of weekly series: every week of the spine x every series. Each input is read once, by day, for all of its
+   series. A week gets a value that was not observed only where the input has data around it. #}
+{% macro mmm_weekly(series, weeks) %}
+-- Grain: week x name; every week of the spine for every registered series.
+{%- if series %}
+{%- set inputs = series | groupby('input') %}
+WITH registered AS (
+  SELECT
+    name,
+    input_no,
+    fill,
+    CAST(unit AS VARCHAR) AS unit,
+    is_dedup_safe
+  FROM (
+    VALUES
+    {%- for _, members in inputs %}
+    {%- set input_no = loop.index %}
+    {%- set is_last_input = loop.last %}
+    {%- for item in members %}
+    ({{ literal(item.name) }}, {{ input_no }}, {{ literal(item.fill) }}, {{ literal(item.unit) }}, {{ literal(item.is_dedup_safe) }})
+    {{- ',' if not (loop.last and is_last_input) }}
+    {%- endfor %}
+    {%- endfor %}
+  ) AS series_rows (name, input_no, fill, unit, is_dedup_safe)
+),
+{% for _, members in inputs %}
+{{ mmm_input_ctes(loop.index, members) }},
+{% endfor %}
+measured AS (
+  {%- for _, members in inputs %}
+  {%- set input_no = loop.index %}
+  {%- for item in members %}
+  {{ 'UNION ALL\n  ' if not (loop.first and input_no == 1) }}SELECT
+    week,
+    {{ literal(item.name) }} AS name,
+    n_rows_{{ loop.index }} AS n_rows,
+    n_values_{{ loop.index }} AS n_values,
+    value_{{ loop.index }} AS value
+  FROM input_{{ input_no }}_weeks
+  {%- endfor %}
+  {%- endfor %}
+),
+
+covered AS (
+  {%- for _ in inputs %}
+  {{ 'UNION ALL\n  ' if not loop.first }}SELECT
+    {{ loop.index }} AS input_no,
+    min(day) AS first_day,
+    max(day) AS last_day
+  FROM input_{{ loop.index }}_days
+  {%- endfor %}
+),
+
+live AS (
+  SELECT
+    name,
+    min(week) AS first_week
+  FROM measured
+  WHERE n_values > 0
+  GROUP BY name
+),
+
+framed AS (
+  SELECT
+    weeks.week,
+    registered.name,
+    measured.value,
+    coalesce(measured.n_rows, 0) AS n_rows,
+    registered.unit,
+    registered.is_dedup_safe,
+    CASE
+      WHEN measured.n_values > 0 THEN 'observed'
+      WHEN covered.first_day IS NULL OR covered.first_day >= {{ add_days('weeks.week', 7) }} THEN 'not_live'
+      WHEN covered.last_day < weeks.week OR measured.n_rows > 0 THEN 'missing'
+      WHEN registered.fill = 'zero' THEN 'true_zero'
+      WHEN live.first_week IS NULL OR weeks.week < live.first_week THEN 'not_live'
+      ELSE 'missing'
+    END AS status
+  FROM {{ weeks }} AS weeks
+  CROSS JOIN registered
+  INNER JOIN covered ON registered.input_no = covered.input_no
+  LEFT JOIN live ON registered.name = live.name
+  LEFT JOIN measured ON weeks.week = measured.week AND registered.name = measured.name
+)
+
+SELECT
+  week,
+  name,
+  CASE status WHEN 'observed' THEN value WHEN 'true_zero' THEN 0.0 END AS value,
+  unit,
+  status,
+  CAST(n_rows AS BIGINT) AS n_rows,
+  is_dedup_safe
+FROM framed
+{%- else %}
+SELECT
+  CAST(NULL AS DATE) AS week,
+  CAST(NULL AS VARCHAR) AS name,
+  CAST(NULL AS DOUBLE) AS value,
+  CAST(NULL AS VARCHAR) AS unit,
+  CAST(NULL AS VARCHAR) AS status,
+  CAST(NULL AS BIGINT) AS n_rows,
+  CAST(NULL AS BOOLEAN) AS is_dedup_safe
+WHERE FALSE
+{%- endif %}
+{% endmacro %}
+
+{# CTEs input_<no>_days and input_<no>_weeks: one input, a group of columns per series. #}
+{% macro mmm_input_ctes(input_no, members) -%}
+{%- set input = members[0] -%}
+{%- set day = 'CAST(' ~ input.date_column ~ ' AS DATE)' -%}
+input_{{ input_no }}_days AS (
+  SELECT
+    {{ day }} AS day
+    {%- for item in members %}
+    {%- set filtered = ' FILTER (WHERE ' ~ item.filter ~ ')' if item.filter else '' %}
+    {%- set summed = '(' ~ item.value ~ ') * (' ~ item.weight ~ ')' if item.method == 'weighted_avg' else item.value %},
+    count(*){{ filtered }} AS n_rows_{{ loop.index }},
+    count({{ summed }}){{ filtered }} AS n_values_{{ loop.index }},
+    CAST(sum({{ summed }}){{ filtered }} AS DOUBLE) AS total_{{ loop.index }}
+    {%- if item.method == 'weighted_avg' %},
+    CAST(sum(CASE WHEN ({{ item.value }}) IS NOT NULL THEN {{ item.weight }} END){{ filtered }} AS DOUBLE) AS weight_{{ loop.index }}
+    {%- endif %}
+    {%- endfor %}
+  FROM {{ ref(input.model) }}
+  WHERE {{ day }} < {{ as_of }}
+  GROUP BY {{ day }}
+),
+
+input_{{ input_no }}_weeks AS (
+  SELECT
+    {{ monday('day') }} AS week
+    {%- for item in members %},
+    sum(n_rows_{{ loop.index }}) AS n_rows_{{ loop.index }},
+    sum(n_values_{{ loop.index }}) AS n_values_{{ loop.index }},
+    {% if item.method == 'sum' -%}
+    sum(total_{{ loop.index }})
+    {%- elif item.method == 'avg' -%}
+    {{ ratio('sum(total_' ~ loop.index ~ ')', 'sum(n_values_' ~ loop.index ~ ')') }}
+    {%- elif item.method == 'weighted_avg' -%}
+    {{ ratio('sum(total_' ~ loop.index ~ ')', 'sum(weight_' ~ loop.index ~ ')') }}
+    {%- else -%}
+    CAST(arg_max(total_{{ loop.index }}, day) FILTER (WHERE n_values_{{ loop.index }} > 0) AS DOUBLE)
+    {%- endif %} AS value_{{ loop.index }}
+    {%- endfor %}
+  FROM input_{{ input_no }}_days
+  GROUP BY {{ monday('day') }}
+)
+{%- endmacro %}
+
+{# One row a week. Each long table is pivoted alone and only then joined, one row to one row: joining the long tables on
+   the week would multiply them. `families` are mappings of prefix, relation and series. #}
+{% macro mmm_spine(weeks, families) %}
+-- Grain: week.
+{%- set filled = families | selectattr('series') | list %}
+{%- for family in filled %}
+{{- '\nWITH ' if loop.first else ',\n\n' }}{{ family.prefix }}_columns AS (
+  SELECT
+    week
+    {%- for item in family.series %},
+    max(CASE WHEN name = {{ literal(item.name) }} THEN value END) AS {{ family.prefix }}_{{ item.name }}
+    {%- endfor %}
+  FROM {{ family.relation }}
+  GROUP BY week
+)
+{%- endfor %}
+
+SELECT
+  weeks.week
+  {%- for family in filled %}
+  {%- for item in family.series %},
+  {{ family.prefix }}_columns.{{ family.prefix }}_{{ item.name }}
+  {%- endfor %}
+  {%- endfor %}
+FROM {{ weeks }} AS weeks
+{%- for family in filled %}
+LEFT JOIN {{ family.prefix }}_columns ON weeks.week = {{ family.prefix }}_columns.week
+{%- endfor %}
+{% endmacro %}
+
+{# Level of each KPI in the weeks with the least carried-over pressure of each medium: descriptive, not causal.
+   Adstock needs the gap-free long table. Before a medium went live there was no pressure; where its value is missing the
+   pressure of that week and of the weeks it reaches is unknown, and those weeks are left out. A constant medium has no
+   variance although its adstock rises over the first weeks, for want of weeks before the first. #}
+{% macro mmm_baseline(kpis, media, retention=0.5, previous_weeks=8, low_quantile=0.1, few_weeks=5) %}
+-- Grain: kpi_name x media_name.
+WITH media_weeks AS (
+  SELECT
+    week,
+    name,
+    value,
+    CASE WHEN status = 'not_live' THEN 0.0 ELSE value END AS pressure,
+    row_number() OVER (PARTITION BY name ORDER BY week) AS week_no
+  FROM {{ media }}
+),
+
+media_lags AS (
+  SELECT
+    week,
+    name,
+    value,
+    week_no
+    {%- for lag in range(1, previous_weeks + 1) %},
+    lag(pressure, {{ lag }}) OVER by_week AS pressure_{{ lag }}
+    {%- endfor %}
+  FROM media_weeks
+  WINDOW by_week AS (PARTITION BY name ORDER BY week)
+),
+
+adstocked_media AS (
+  SELECT
+    week,
+    name AS media_name,
+    value,
+    value
+    {%- for lag in range(1, previous_weeks + 1) %}
+    + CASE WHEN week_no > {{ lag }} THEN {{ retention ** lag }} * pressure_{{ lag }} ELSE 0.0 END
+    {%- endfor %} AS adstock
+  FROM media_lags
+),
+
+thresholds AS (
+  SELECT
+    media_name,
+    quantile_cont(adstock, {{ low_quantile }}) AS threshold,
+    min(adstock) < max(adstock) AND min(value) < max(value) AS is_varying
+  FROM adstocked_media
+  GROUP BY media_name
+),
+
+low_pressure AS (
+  SELECT
+    kpis.name AS kpi_name,
+    adstocked_media.media_name,
+    CASE WHEN adstocked_media.adstock IS NOT NULL THEN kpis.value END AS kpi_value,
+    CASE WHEN adstocked_media.adstock <= thresholds.threshold THEN kpis.value END AS low_kpi_value,
+    thresholds.threshold,
+    thresholds.is_varying
+  FROM {{ kpis }} AS kpis
+  INNER JOIN adstocked_media ON kpis.week = adstocked_media.week
+  INNER JOIN thresholds ON adstocked_media.media_name = thresholds.media_name
+),
+
+baselines AS (
+  SELECT
+    kpi_name,
+    media_name,
+    quantile_cont(low_kpi_value, 0.5) AS median_value,
+    quantile_cont(low_kpi_value, 0.05) AS q05,
+    quantile_cont(low_kpi_value, 0.95) AS q95,
+    count(low_kpi_value) AS n_weeks,
+    count(kpi_value) AS n_weeks_total,
+    max(threshold) AS threshold,
+    CASE
+      WHEN count(kpi_value) > 0 AND NOT bool_or(is_varying) THEN 'no_variance'
+      WHEN count(low_kpi_value) <= {{ few_weeks }} THEN 'insufficient_weeks'
+      ELSE 'ok'
+    END AS status
+  FROM low_pressure
+  GROUP BY kpi_name, media_name
+)
+
+SELECT
+  kpi_name,
+  media_name,
+  CASE WHEN status = 'ok' THEN median_value END AS median_value,
+  CASE WHEN status = 'ok' THEN q05 END AS q05,
+  CASE WHEN status = 'ok' THEN q95 END AS q95,
+  n_weeks,
+  n_weeks_total,
+  threshold,
+  status
+FROM baselines
+{% endmacro %}
+
+{# Pearson correlation of each pair of media over the weeks in which both are known. #}
+{% macro mmm_collinearity(media, trailing_days=730, high=0.9, few_weeks=2) %}
+-- Grain: media_a x media_b, each pair once, in alphabetical order.
+WITH recent_media AS (
+  SELECT
+    week,
+    name,
+    value
+  FROM {{ media }}
+  WHERE week >= {{ add_days(as_of, -trailing_days) }}
+),
+
+paired_weeks AS (
+  SELECT
+    first_media.name AS media_a,
+    second_media.name AS media_b,
+    CASE WHEN second_media.value IS NOT NULL THEN first_media.value END AS value_a,
+    CASE WHEN first_media.value IS NOT NULL THEN second_media.value END AS value_b
+  FROM recent_media AS first_media
+  INNER JOIN recent_media AS second_media ON first_media.week = second_media.week
+  WHERE first_media.name < second_media.name
+),
+
+correlations AS (
+  SELECT
+    media_a,
+    media_b,
+    count(value_a) AS n_weeks,
+    CASE
+      WHEN count(value_a) <= {{ few_weeks }} THEN 'insufficient_weeks'
+      WHEN min(value_a) < max(value_a) AND min(value_b) < max(value_b) THEN 'ok'
+      ELSE 'no_variance'
+    END AS status,
+    CASE
+      WHEN count(value_a) > {{ few_weeks }} AND min(value_a) < max(value_a) AND min(value_b) < max(value_b)
+        THEN corr(value_a, value_b)
+    END AS raw_r
+  FROM paired_weeks
+  GROUP BY media_a, media_b
+),
+
+bounded AS (
+  SELECT
+    media_a,
+    media_b,
+    CASE WHEN raw_r > 1 THEN 1.0 WHEN raw_r < -1 THEN -1.0 ELSE raw_r END AS pearson_r,
+    n_weeks,
+    status
+  FROM correlations
+)
+
+SELECT
+  media_a,
+  media_b,
+  pearson_r,
+  n_weeks,
+  abs(pearson_r) > {{ high }} AS is_high_collinearity,
+  status
+FROM bounded
+{% endmacro %}

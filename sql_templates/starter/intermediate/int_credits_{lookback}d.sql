@@ -1,0 +1,6 @@
+{{ config(materialized='view', tags=['attribution', 'credits']) }}
+{{ credits(
+  journeys=ref('fct_journeys_' ~ lookback ~ 'd'),
+  conversions=ref('int_conversions'),
+  direct_kinds=var('direct_kinds')
+) }}

@@ -1,0 +1,3 @@
+{{ config(materialized='table', tags=['funnel']) }}
+{%- set with_role = has_column('touchpoints', 'identity_role') and has_column('conversions', 'identity_role') %}
+{{ funnel_daily(ref('stg_touchpoints'), ref('int_conversions'), registry('funnels'), with_role) }}

@@ -1,0 +1,2 @@
+{{ config(materialized='table', tags=['mmm']) }}
+{{ mmm_collinearity(ref('int_mmm_media_weekly')) }}

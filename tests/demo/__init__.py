@@ -1,0 +1,1 @@
+"""Demo data: deterministic, and with effects that can be found again."""

@@ -1,0 +1,1 @@
+"""The starter stack, built for real and held against the references of tests/oracle."""
