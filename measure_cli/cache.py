@@ -19,6 +19,7 @@ class Cache:
     """A JSON file of content hash -> value. `save` writes what was used, plus some of the older entries."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._file = folder / "cache.json"
         self._old: dict[str, Any] = {}
         self._used: dict[str, Any] = {}

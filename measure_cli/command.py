@@ -84,16 +84,10 @@ class Call:
         from measure_cli import workflows
         from measure_cli.console import print_table
 
-        if table := workflows.summarize(self.request()):
-            print_table(table, self.color, stderr=True)
-            self.narrate("\nTry next:\n  " + "\n  ".join(NEXT_COMMANDS))
-
-
-NEXT_COMMANDS = (
-    "measure show fct_attribution_30d      what each channel gets, by six models",
-    "measure sql fct_attribution_30d       the SQL behind it, for your own warehouse",
-    "measure init my-project               a project of your own to change",
-)
+        if found := workflows.summarize(self.request()):
+            self.narrate("")
+            print_table(found.rows, self.color, found.title, stderr=True)
+            self.narrate("\nTry next:\n  " + "\n  ".join(found.next_commands))
 
 
 def split(terms: list[str] | None) -> tuple[str, ...]:

@@ -159,15 +159,22 @@ def audit_counts(result: RunResult) -> str:
 def rich_table(table: Table, title: str | None = None) -> RichTable:
     """A table for people: numbers to the right, NULL shown as such."""
     drawn = RichTable(title=title, title_justify="left", header_style="bold", show_edge=False)
-    for index, name in enumerate(table.columns):
-        numeric = any(isinstance(row[index], int | float | Decimal) for row in table.rows)
+    columns = [[row[index] for row in table.rows] for index in range(len(table.columns))]
+    for name, values in zip(table.columns, columns, strict=True):
+        numeric = any(isinstance(value, int | float | Decimal) for value in values)
         drawn.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
-    for row in table.rows:
-        drawn.add_row(*(escape(shown(value)) for value in row))
+    texts = [[shown(value, is_fraction(values)) for value in values] for values in columns]
+    for row in zip(*texts, strict=True):
+        drawn.add_row(*(escape(text) for text in row))
     return drawn
 
 
-def shown(value: Any) -> str:
+def is_fraction(values: Iterable[Any]) -> bool:
+    """Whether all real numbers of a column are below 1, so that two decimals would hide them."""
+    return all(abs(value) < 1 for value in values if isinstance(value, float | Decimal))
+
+
+def shown(value: Any, fraction: bool = False) -> str:
     """One value for people."""
     if value is None:
         return "NULL"
@@ -176,7 +183,7 @@ def shown(value: Any) -> str:
     if isinstance(value, int):
         return str(value) if 0 <= value < 10_000 else f"{value:,}"
     if isinstance(value, float | Decimal):
-        return f"{value:,.2f}" if value == 0 or abs(float(value)) >= 1 else f"{value:.4g}"
+        return f"{value:.4g}" if fraction else f"{value:,.2f}"
     return str(value)
 
 

@@ -14,10 +14,10 @@ from measure_cli import ingest
 from measure_cli.cache import Cache
 from measure_cli.catalog import Catalog, Relation, build_catalog, registry_relation, source_relation
 from measure_cli.errors import ProjectError, did_you_mean
-from measure_cli.models import render_models, render_singular
+from measure_cli.models import render_stack
 from measure_cli.project import Overrides, load_project
 from measure_cli.registry import load_registries
-from measure_cli.render import Inputs
+from measure_cli.render import Inputs, Renderer
 from measure_cli.sources import inspect_files, inspect_table, reader_sql
 from measure_cli.stack import bundled_stacks, load_stack
 from measure_cli.types import Batch, InputShape, Place, Project, SourceInput, Stack
@@ -34,7 +34,7 @@ class Loaded:
     project: Project
     stack: Stack
     catalog: Catalog
-    inputs: Inputs
+    renderer: Renderer
     notices: tuple[str, ...]
 
 
@@ -56,13 +56,14 @@ def load(overrides: Overrides, batch: Batch | None = None) -> Loaded:
         name: frozenset(ingest.match_columns(stack.sources[name], source, shape)) for name, (source, shape) in shapes.items()
     }
     inputs = Inputs(stack, project.as_of, variables, registries, matched)
-    models = render_models(inputs, batch)
+    rendered = render_stack(inputs, batch, cache.folder / "templates")
     relations = [source_relation(spec, shapes.get(name)) for name, spec in stack.sources.items()]
     relations += [registry_relation(registry) for registry in registries.values()]
-    catalog = build_catalog(stack.name, relations, models, render_singular(inputs, list(models)), cache)
+    catalog = build_catalog(stack.name, relations, rendered.models, rendered.singular, cache)
     cache.save()
-    notices = [f"no source {name}: the models that need it are left out" for name in stack.sources if name not in shapes]
-    return Loaded(project, stack, catalog, inputs, tuple(notices))
+    missing = [name for name in stack.sources if name not in shapes]
+    notices = (f"left out, because there is no source for them: models on {', '.join(missing)}",) if missing else ()
+    return Loaded(project, stack, catalog, rendered.renderer, notices)
 
 
 def demo_sources(project: Project) -> dict[str, SourceInput]:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from measure_cli.errors import ProjectError, did_you_mean
@@ -56,7 +57,16 @@ def fill(text: str, axes: Mapping[str, Any]) -> str:
     return AXIS.sub(lambda found: str(axes.get(found.group(1), found.group(0))), text)
 
 
-def render_models(inputs: Inputs, batch: Batch | None = None) -> dict[str, RenderedModel]:
+@dataclass(frozen=True, slots=True)
+class RenderedStack:
+    """Every model by name, and the singular audits."""
+
+    models: dict[str, RenderedModel]
+    singular: tuple[RenderedAudit, ...]
+    renderer: Renderer
+
+
+def render_stack(inputs: Inputs, batch: Batch | None, compiled_folder: Path | None) -> RenderedStack:
     """Every model and audit of a stack, rendered.
 
     Raises:
@@ -68,14 +78,14 @@ def render_models(inputs: Inputs, batch: Batch | None = None) -> dict[str, Rende
     for template, name, _ in wanted:
         if name in stack.registries or names.count(name) > 1:
             raise ProjectError(f'{template.label}: the relation name "{name}" is taken already')
-    renderer = Renderer(inputs, [*names, *stack.registries])
+    renderer = Renderer(inputs, [*names, *stack.registries], compiled_folder)
     models = {}
     for template, name, axes in wanted:
         rendered = renderer.render(template, name, axes, batch_context(batch, inputs.as_of))
         doc = fill_doc(stack.docs.get(template.name), name, axes)
         audits = tuple(render_audit(renderer, stack, spec, name, axes) for spec in audits_of(doc))
         models[name] = RenderedModel(name, template.layer, rendered, doc, audits)
-    return models
+    return RenderedStack(models, tuple(render_singular(renderer, stack)), renderer)
 
 
 def fill_doc(doc: ModelDoc | None, name: str, axes: Mapping[str, Any]) -> ModelDoc | None:
@@ -126,12 +136,9 @@ def filled(value: Any, axes: Mapping[str, Any]) -> Any:
     return value
 
 
-def render_singular(inputs: Inputs, names: list[str]) -> list[RenderedAudit]:
+def render_singular(renderer: Renderer, stack: Stack) -> Iterator[RenderedAudit]:
     """The singular audits of a stack: SQL files whose rows are failures."""
-    renderer = Renderer(inputs, [*names, *inputs.stack.registries])
-    audits = []
-    for template in inputs.stack.singular_audits:
+    for template in stack.singular_audits:
         rendered = renderer.render(template, template.name, {})
         spec = AuditSpec(template.name, {}, Place(template.label), severity=rendered.config.severity)
-        audits.append(RenderedAudit(spec, rendered))
-    return audits
+        yield RenderedAudit(spec, rendered)

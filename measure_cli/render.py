@@ -6,12 +6,14 @@ pseudo schemas, which planning replaces by physical names.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import CodeType
 from typing import Any, NoReturn
 
 import jinja2
@@ -96,8 +98,9 @@ class TemplateCallError(Exception):
 class Renderer:
     """Renders the templates of one stack. One at a time: the functions record into the template being rendered."""
 
-    def __init__(self, inputs: Inputs, relation_names: Iterable[str]) -> None:
-        """`relation_names` are all names that `ref` accepts."""
+    def __init__(self, inputs: Inputs, relation_names: Iterable[str], compiled_folder: Path | None = None) -> None:
+        """`relation_names` are all names that `ref` accepts; `compiled_folder` keeps compiled templates between runs."""
+        self._bytecode = bytecode_cache(compiled_folder)
         self._inputs = inputs
         self._known = frozenset(relation_names)
         self._current: Rendered | None = None
@@ -130,9 +133,18 @@ class Renderer:
     def _compile(self, template: Template) -> jinja2.Template:
         key = str(template.file)
         if key not in self._compiled:
-            code = self._env.compile(template.text, filename=key)
-            self._compiled[key] = jinja2.Template.from_code(self._env, code, self._env.globals)
+            self._compiled[key] = jinja2.Template.from_code(self._env, self._code(template.text, key), self._env.globals)
         return self._compiled[key]
+
+    def _code(self, text: str, file: str) -> CodeType:
+        if self._bytecode is None:
+            return self._env.compile(text, filename=file)
+        bucket = self._bytecode.get_bucket(self._env, file, file, text)
+        if bucket.code is None:
+            bucket.code = self._env.compile(text, filename=file)
+            with contextlib.suppress(OSError):
+                self._bytecode.set_bucket(bucket)
+        return bucket.code
 
     def _load_macros(self, file: Path) -> None:
         text = file.read_text(encoding="utf-8-sig")
@@ -230,6 +242,17 @@ class Renderer:
         if isinstance(error, jinja2.UndefinedError) and (found := re.search(r"'([^']+)' is undefined", str(error))):
             return did_you_mean(found.group(1), self._env.globals)
         return None
+
+
+def bytecode_cache(folder: Path | None) -> jinja2.FileSystemBytecodeCache | None:
+    """Jinja's own cache of compiled templates, keyed by their text; None where the folder cannot be made."""
+    if folder is None:
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return jinja2.FileSystemBytecodeCache(str(folder))
 
 
 def read_config(arguments: Mapping[str, Any]) -> ModelConfig:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from measure_cli.catalog import Relation
     from measure_cli.engines.duckdb import DuckDBEngine
     from measure_cli.loading import Loaded
+    from measure_cli.summary import Summary
 
 PREVIEW_ROWS = 10
 
@@ -150,7 +151,7 @@ def worker_count(loaded: Loaded) -> int:
     return max(1, min(4, int(threads) if threads else os.cpu_count() or 1))
 
 
-def summarize(request: Request) -> Table | None:
+def summarize(request: Request) -> Summary | None:
     """The stack's own summary of what is built; None when it has none."""
     from measure_cli.summary import summary_of
 

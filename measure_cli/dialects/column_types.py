@@ -71,7 +71,7 @@ def type_text(data_type: Type | None) -> str:
     >>> type_text(parse_type("numeric(18, 6)")), type_text(parse_type("int8")), type_text(parse_type("int[]"))
     ('DECIMAL(18,6)', 'BIGINT', 'UNKNOWN')
     """
-    kind = _kind(data_type)
+    kind = kind_of(data_type)
     if kind is DECIMAL:
         size = _decimal_size(data_type)
         return f"DECIMAL({size[0]},{size[1]})" if size else UNKNOWN_TYPE
@@ -104,7 +104,7 @@ class _DuckDBTypes(TypeAnnotator):
 
 def common_type(left: Type, right: Type) -> Type:
     """The type to which DuckDB brings two values that must be of one type."""
-    a, b = _kind(left), _kind(right)
+    a, b = kind_of(left), kind_of(right)
     if a is b and a is not DECIMAL:
         return left
     if DType.NULL in (a, b):
@@ -123,18 +123,19 @@ def common_type(left: Type, right: Type) -> Type:
     return UNKNOWN
 
 
-def _kind(data_type: Type | None) -> DType:
+def kind_of(data_type: Type | None) -> DType:
+    """The type without its parameters."""
     kind = data_type.this if isinstance(data_type, exp.DataType) else data_type
     return kind if isinstance(kind, DType) else UNKNOWN
 
 
 def _is_number(data_type: Type | None) -> bool:
-    return _kind(data_type) in (*INTEGER_WIDTHS, *SMALL_INTEGERS, DType.FLOAT, DOUBLE, DECIMAL)
+    return kind_of(data_type) in (*INTEGER_WIDTHS, *SMALL_INTEGERS, DType.FLOAT, DOUBLE, DECIMAL)
 
 
 def _decimal_size(data_type: Type | None) -> tuple[int, int] | None:
     """(width, scale) of an exact number that meets decimals."""
-    kind = _kind(data_type)
+    kind = kind_of(data_type)
     if kind in INTEGER_WIDTHS:
         return INTEGER_WIDTHS[kind], 0
     if kind is not DECIMAL or not isinstance(data_type, exp.DataType):
@@ -183,7 +184,7 @@ def _common(nodes: Iterable[exp.Expr | None]) -> Type:
 
 def _add_or_subtract(node: exp.Add | exp.Sub) -> Type | None:
     left, right = node.left.type, node.right.type
-    a, b = _kind(left), _kind(right)
+    a, b = kind_of(left), kind_of(right)
     if DType.INTERVAL in (a, b):
         other = b if a is DType.INTERVAL else a
         return DType.TIMESTAMP if other in (DType.DATE, *TIMESTAMPS) else UNKNOWN
@@ -201,7 +202,7 @@ def _add_or_subtract(node: exp.Add | exp.Sub) -> Type | None:
 
 def _multiply(node: exp.Mul) -> Type | None:
     left, right = node.left.type, node.right.type
-    if DECIMAL not in (_kind(left), _kind(right)) or DOUBLE in (_kind(left), _kind(right)):
+    if DECIMAL not in (kind_of(left), kind_of(right)) or DOUBLE in (kind_of(left), kind_of(right)):
         return common_type(left or UNKNOWN, right or UNKNOWN) if _is_number(left) and _is_number(right) else UNKNOWN
     sizes = _decimal_size(left), _decimal_size(right)
     if not sizes[0] or not sizes[1]:
@@ -214,16 +215,16 @@ def _multiply(node: exp.Mul) -> Type | None:
 
 def _divide(node: exp.Div) -> Type:
     numbers = _is_number(node.left.type) and _is_number(node.right.type)
-    return DOUBLE if numbers and DType.FLOAT not in (_kind(node.left.type), _kind(node.right.type)) else UNKNOWN
+    return DOUBLE if numbers and DType.FLOAT not in (kind_of(node.left.type), kind_of(node.right.type)) else UNKNOWN
 
 
 def _whole_numbers(node: exp.Binary) -> Type:
     left, right = node.left.type or UNKNOWN, node.right.type or UNKNOWN
-    return common_type(left, right) if _kind(left) in INTEGER_WIDTHS and _kind(right) in INTEGER_WIDTHS else UNKNOWN
+    return common_type(left, right) if kind_of(left) in INTEGER_WIDTHS and kind_of(right) in INTEGER_WIDTHS else UNKNOWN
 
 
 def _sum(node: exp.Sum) -> Type:
-    kind, size = _kind(node.this.type), _decimal_size(node.this.type)
+    kind, size = kind_of(node.this.type), _decimal_size(node.this.type)
     if kind is DECIMAL:
         return _decimal(MAX_WIDTH, size[1]) if size else UNKNOWN
     if kind in (*INTEGER_WIDTHS, *SMALL_INTEGERS, DType.BOOLEAN):
@@ -232,7 +233,7 @@ def _sum(node: exp.Sum) -> Type:
 
 
 def _average(node: exp.Avg) -> Type:
-    kind = _kind(node.this.type)
+    kind = kind_of(node.this.type)
     return DOUBLE if _is_number(kind) else DType.TIMESTAMP if kind in (DType.DATE, *TIMESTAMPS) else UNKNOWN
 
 
@@ -240,14 +241,19 @@ def _quantile(node: exp.Func) -> Type | None:
     fraction = node.args.get("expression")
     if fraction is not None and not isinstance(fraction, exp.Literal):
         return UNKNOWN
-    kind = _kind(node.this.type)
+    return _continuous(node.this.type)
+
+
+def _continuous(value: exp.DataType | None) -> Type | None:
+    """Type of a value between two values."""
+    kind = kind_of(value)
     if kind in (*INTEGER_WIDTHS, DOUBLE):
         return DOUBLE
-    return node.this.type if kind is DECIMAL else DType.TIMESTAMP if kind in (DType.DATE, *TIMESTAMPS) else UNKNOWN
+    return value if kind is DECIMAL else DType.TIMESTAMP if kind in (DType.DATE, *TIMESTAMPS) else UNKNOWN
 
 
 def _floor(node: exp.Floor | exp.Ceil) -> Type:
-    kind, size = _kind(node.this.type), _decimal_size(node.this.type)
+    kind, size = kind_of(node.this.type), _decimal_size(node.this.type)
     if node.args.get("decimals") is not None:
         return UNKNOWN
     if kind is DECIMAL:
@@ -256,8 +262,15 @@ def _floor(node: exp.Floor | exp.Ceil) -> Type:
 
 
 def _round(node: exp.Round) -> Type:
-    kind = _kind(node.this.type)
+    kind = kind_of(node.this.type)
     return kind if kind is DOUBLE or (kind in INTEGER_WIDTHS and node.args.get("decimals") is None) else UNKNOWN
+
+
+def _within_group(node: exp.WithinGroup) -> Type | None:
+    keys = node.expression.expressions
+    if not isinstance(node.this, exp.PercentileCont) or len(keys) != 1:
+        return UNKNOWN
+    return _continuous(keys[0].this.type)
 
 
 def _case(node: exp.Case) -> Type:
@@ -279,6 +292,7 @@ _RULES: dict[type[exp.Expr], Any] = {
     exp.Avg: _rule(_average),
     exp.Median: _rule(_quantile),
     exp.PercentileCont: _rule(_quantile),
+    exp.WithinGroup: _rule(_within_group),
     exp.Floor: _rule(_floor),
     exp.Ceil: _rule(_floor),
     exp.Round: _rule(_round),

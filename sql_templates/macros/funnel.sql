@@ -129,9 +129,7 @@ Users who never do step 2 need none of it, and they are nearly everyone.
   )
 ),
 {% endfor %}
-{% endif -%}
 {{ prefix }}_entries AS (
-  {%- if n_steps > 1 %}
   SELECT
     {{ person | replace(', ', ',\n    ') }},
     step_1_ts AS reached_1_ts
@@ -142,16 +140,33 @@ Users who never do step 2 need none of it, and they are nearly everyone.
     {%- endfor %}
   FROM {{ prefix }}_from_2
   WHERE step_1_ts IS NOT NULL
+),
+
+{% endif -%}
+-- Of two entries that come equally far, the earlier one gets there no later: both times are minima of their own.
+{{ prefix }}_best AS (
+  {%- if n_steps > 1 %}
+  SELECT
+    CAST(reached_1_ts AS DATE) AS entry_date,
+    {{ person | replace(', ', ',\n    ') }}
+    {%- for level in range(1, n_steps + 1) %}
+    {%- set is_level = 'reached_' ~ level ~ '_ts IS NOT NULL' ~ ('' if loop.last else ' AND reached_' ~ (level + 1) ~ '_ts IS NULL') %},
+    min(CASE WHEN {{ is_level }} THEN reached_1_ts END) AS first_step_ts_{{ level }}
+    {%- if level > 1 %},
+    min(CASE WHEN {{ is_level }} THEN reached_{{ level }}_ts END) AS last_step_ts_{{ level }}
+    {%- endif %}
+    {%- endfor %}
+  FROM {{ prefix }}_entries
+  GROUP BY CAST(reached_1_ts AS DATE), {{ person }}
   UNION ALL
   {%- endif %}
   SELECT
-    events.user_pseudonym,
-    {%- if with_role %}
-    events.identity_role,
-    {%- endif %}
-    events.step_1_ts AS reached_1_ts
-    {%- for last in range(2, n_steps + 1) %},
-    CAST(NULL AS TIMESTAMP) AS reached_{{ last }}_ts
+    CAST(step_1_ts AS DATE) AS entry_date,
+    {{ person | replace(', ', ',\n    ') }},
+    min(step_1_ts) AS first_step_ts_1
+    {%- for level in range(2, n_steps + 1) %},
+    CAST(NULL AS TIMESTAMP) AS first_step_ts_{{ level }},
+    CAST(NULL AS TIMESTAMP) AS last_step_ts_{{ level }}
     {%- endfor %}
   FROM {{ funnel_events(steps[:1], steps[:1], touchpoints, conversions, with_role) | indent(2) }} AS events
   {%- if n_steps > 1 %}
@@ -161,20 +176,7 @@ Users who never do step 2 need none of it, and they are nearly everyone.
     WHERE events.user_pseudonym = followers.user_pseudonym{{ same_role }}
   )
   {%- endif %}
-),
-
--- Of two entries that come equally far, the earlier one gets there no later: both times are minima of their own.
-{{ prefix }}_best AS (
-  SELECT
-    CAST(reached_1_ts AS DATE) AS entry_date,
-    {{ person | replace(', ', ',\n    ') }}
-    {%- for level in range(1, n_steps + 1) %},
-    {%- set next_is_missing = '' if loop.last else ' AND reached_' ~ (level + 1) ~ '_ts IS NULL' %}
-    min(CASE WHEN reached_{{ level }}_ts IS NOT NULL{{ next_is_missing }} THEN reached_1_ts END) AS first_step_ts_{{ level }},
-    min(CASE WHEN reached_{{ level }}_ts IS NOT NULL{{ next_is_missing }} THEN reached_{{ level }}_ts END) AS last_step_ts_{{ level }}
-    {%- endfor %}
-  FROM {{ prefix }}_entries
-  GROUP BY CAST(reached_1_ts AS DATE), {{ person }}
+  GROUP BY CAST(step_1_ts AS DATE), {{ person }}
 )
 {%- endmacro %}
 
@@ -203,7 +205,7 @@ Users who never do step 2 need none of it, and they are nearly everyone.
     END AS BIGINT
   ) AS level,
   coalesce({% for level in levels %}first_step_ts_{{ level }}{{ ', ' if not loop.last }}{% endfor %}) AS first_step_ts,
-  coalesce({% for level in levels %}last_step_ts_{{ level }}{{ ', ' if not loop.last }}{% endfor %}) AS last_step_ts,
+  coalesce({% for level in levels[:-1] %}last_step_ts_{{ level }}, {% endfor %}first_step_ts_1) AS last_step_ts,
   CAST({{ steps | length }} AS BIGINT) AS n_steps,
   CAST({{ steps[0].window_seconds }} AS BIGINT) AS window_seconds
 FROM funnel_{{ loop.index }}_best

@@ -37,6 +37,7 @@ is a new row and nothing else.
   'fill': row.fill,
   'unit': row.unit,
   'is_dedup_safe': row.is_dedup_safe,
+  'counts_rows': row.value | string == '1' and row.method == 'sum',
 }}) -%}
 {%- endfor -%}
 {%- endfor -%}
@@ -162,9 +163,11 @@ input_{{ input_no }}_days AS (
     {%- for item in members %}
     {%- set filtered = ' FILTER (WHERE ' ~ item.filter ~ ')' if item.filter else '' %}
     {%- set summed = '(' ~ item.value ~ ') * (' ~ item.weight ~ ')' if item.method == 'weighted_avg' else item.value %},
-    count(*){{ filtered }} AS n_rows_{{ loop.index }},
+    count(*){{ filtered }} AS n_rows_{{ loop.index }}
+    {%- if not item.counts_rows %},
     count({{ summed }}){{ filtered }} AS n_values_{{ loop.index }},
     CAST(sum({{ summed }}){{ filtered }} AS DOUBLE) AS total_{{ loop.index }}
+    {%- endif %}
     {%- if item.method == 'weighted_avg' %},
     CAST(sum(CASE WHEN ({{ item.value }}) IS NOT NULL THEN {{ item.weight }} END){{ filtered }} AS DOUBLE) AS weight_{{ loop.index }}
     {%- endif %}
@@ -179,8 +182,10 @@ input_{{ input_no }}_weeks AS (
     {{ monday('day') }} AS week
     {%- for item in members %},
     sum(n_rows_{{ loop.index }}) AS n_rows_{{ loop.index }},
-    sum(n_values_{{ loop.index }}) AS n_values_{{ loop.index }},
-    {% if item.method == 'sum' -%}
+    sum({{ 'n_rows' if item.counts_rows else 'n_values' }}_{{ loop.index }}) AS n_values_{{ loop.index }},
+    {% if item.counts_rows -%}
+    CAST(sum(n_rows_{{ loop.index }}) AS DOUBLE)
+    {%- elif item.method == 'sum' -%}
     sum(total_{{ loop.index }})
     {%- elif item.method == 'avg' -%}
     {{ ratio('sum(total_' ~ loop.index ~ ')', 'sum(n_values_' ~ loop.index ~ ')') }}

@@ -82,10 +82,15 @@ class MartRow:
 
 @dataclass(frozen=True)
 class Coverage:
+    """Conversions and users (whatever their role); tracked means with a touch, tied means that kinds share a moment."""
+
     total_conversions: int
     tracked_conversions: int
     total_users: int
     tracked_users: int
+    first_tied: int
+    last_tied: int
+    any_tied: int
 
 
 Journeys = dict[str, dict[str, Journey]]
@@ -259,29 +264,23 @@ def attribution(ledger: Iterable[CreditRow], as_of: date, window_days: int) -> d
     }
 
 
-def coverage(conversions: Iterable[Conversion], journeys_of: Journeys) -> dict[tuple[date, str], Coverage]:
-    """Per (conversion date, conversion kind); tracked means at least one eligible touch in the given journeys."""
-    groups: defaultdict[tuple[date, str], list[Conversion]] = defaultdict(list)
-    for conversion in conversions:
-        groups[conversion.ts.date(), conversion.kind].append(conversion)
-    result = {}
-    for group, members in groups.items():
-        tracked = [conversion for conversion in members if journeys_of[conversion.key]]
-        result[group] = Coverage(
-            total_conversions=len(members),
-            tracked_conversions=len(tracked),
-            total_users=len({(conversion.user, conversion.role) for conversion in members}),
-            tracked_users=len({(conversion.user, conversion.role) for conversion in tracked}),
-        )
-    return result
+def coverage(ledger: Iterable[CreditRow]) -> dict[tuple[date, str], Coverage]:
+    """Per (conversion date, conversion kind), for the lookback of the ledger."""
+    groups: defaultdict[tuple[date, str], dict[str, CreditRow]] = defaultdict(dict)
+    for row in ledger:
+        groups[row.conversion.ts.date(), row.conversion.kind][row.conversion.key] = row
+    return {group: _coverage_of(list(rows.values())) for group, rows in groups.items()}
 
 
-def tie_rates(ledger: Iterable[CreditRow]) -> tuple[float, float] | None:
-    """Share of the conversions with a touch whose first, or last, timestamp is shared by several kinds."""
-    touched = {row.conversion.key: row for row in ledger if row.n_touches > 0}
-    if not touched:
-        return None
-    return (
-        sum(row.is_first_tied for row in touched.values()) / len(touched),
-        sum(row.is_last_tied for row in touched.values()) / len(touched),
+def _coverage_of(rows: Sequence[CreditRow]) -> Coverage:
+    """One row of each conversion is enough: what it tells of ties and touches is the same on all of them."""
+    tracked = [row for row in rows if row.n_touches > 0]
+    return Coverage(
+        total_conversions=len(rows),
+        tracked_conversions=len(tracked),
+        total_users=len({row.conversion.user for row in rows}),
+        tracked_users=len({row.conversion.user for row in tracked}),
+        first_tied=sum(row.is_first_tied for row in tracked),
+        last_tied=sum(row.is_last_tied for row in tracked),
+        any_tied=sum(row.is_first_tied or row.is_last_tied for row in tracked),
     )

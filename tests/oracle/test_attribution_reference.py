@@ -14,7 +14,6 @@ from tests.oracle.attribution import (
     Conversion,
     Coverage,
     CreditRow,
-    Journeys,
     Rules,
     Touch,
     attribution,
@@ -22,7 +21,6 @@ from tests.oracle.attribution import (
     credit_ledger,
     excluded_touches,
     journeys,
-    tie_rates,
 )
 
 NOON = datetime(2025, 3, 31, 12)
@@ -194,14 +192,18 @@ def test_mart_counts_what_has_no_amount_and_leaves_out_what_is_outside_the_windo
     assert [orders.amount[model] for model in MODELS] == [10.10] * 6
 
 
-def test_coverage_and_tie_rates() -> None:
+def test_coverage_counts_conversions_users_and_ties() -> None:
     conversions = [
         CONVERSION,
         Conversion("c2", "ann", NOON + days(0.25), "order"),
         Conversion("c3", "bob", NOON, "order"),
+        Conversion("c4", "ann", NOON + days(1), "order"),
+        Conversion("c5", "ann", NOON, "lead"),
     ]
-    rules = Rules()
-    found: Journeys = journeys(touches(("A", days(7)), ("B", days(7))), conversions, 7, rules)
-    assert coverage(conversions, found) == {(date(2025, 3, 31), "order"): Coverage(3, 1, 2, 1)}
-    assert tie_rates(credit_ledger(conversions, found, rules)) == (1.0, 1.0)
-    assert tie_rates(credit_ledger(conversions, {key: {} for key in found}, rules)) is None
+    rules, found = Rules(), touches(("A", days(7)), ("B", days(7)), ("B", days(6)))
+    covered = coverage(credit_ledger(conversions, journeys(found, conversions, 7, rules), rules))
+    assert covered == {
+        (date(2025, 3, 31), "order"): Coverage(3, 2, 2, 1, first_tied=1, last_tied=0, any_tied=1),
+        (date(2025, 4, 1), "order"): Coverage(1, 1, 1, 1, first_tied=0, last_tied=0, any_tied=0),
+        (date(2025, 3, 31), "lead"): Coverage(1, 1, 1, 1, first_tied=1, last_tied=0, any_tied=1),
+    }

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.oracle.attribution import MODELS, CreditRow, Journeys, attribution, credit_ledger, journeys
+from tests.oracle.attribution import MODELS, CreditRow, Journeys, attribution, coverage, credit_ledger, journeys
 from tests.starter.project import Cell, Database, Table, write_project
 from tests.starter.strategies import Dataset
 
@@ -66,28 +66,32 @@ def attribution_project(folder: Path, dataset: Dataset, *, file_format: str = "c
     )
 
 
-def as_staged(dataset: Dataset) -> Dataset:
-    """What staging makes of the rows: spaces around names are no part of them."""
+def as_measured(dataset: Dataset) -> Dataset:
+    """What enters the journeys: names without the spaces around them; conversions of complete days, before as_of."""
     return replace(
         dataset,
         touches=tuple(replace(touch, user=touch.user.strip(), kind=touch.kind.strip()) for touch in dataset.touches),
-        conversions=tuple(replace(row, user=row.user.strip(), kind=row.kind.strip()) for row in dataset.conversions),
+        conversions=tuple(
+            replace(row, user=row.user.strip(), kind=row.kind.strip())
+            for row in dataset.conversions
+            if row.ts.date() < dataset.as_of
+        ),
     )
 
 
 @cache
 def expected_journeys(dataset: Dataset, lookback: int) -> Journeys:
-    staged = as_staged(dataset)
+    staged = as_measured(dataset)
     return journeys(staged.touches, staged.conversions, lookback, staged.rules)
 
 
 @cache
 def expected_ledger(dataset: Dataset, lookback: int) -> list[CreditRow]:
-    return credit_ledger(as_staged(dataset).conversions, expected_journeys(dataset, lookback), dataset.rules)
+    return credit_ledger(as_measured(dataset).conversions, expected_journeys(dataset, lookback), dataset.rules)
 
 
 def journey_rows(dataset: Dataset, lookback: int) -> Rows:
-    conversions = {row.key: row for row in as_staged(dataset).conversions}
+    conversions = {row.key: row for row in as_measured(dataset).conversions}
     return {
         (key, kind): {
             "user_pseudonym": conversions[key].user,
@@ -134,6 +138,24 @@ def attribution_rows(dataset: Dataset, lookback: int) -> Rows:
     }
 
 
+def coverage_rows(dataset: Dataset) -> Rows:
+    return {
+        (*group, lookback): {
+            "conversions": row.total_conversions,
+            "conversions_with_touch": row.tracked_conversions,
+            "users": row.total_users,
+            "users_with_touch": row.tracked_users,
+            "conversion_coverage": row.tracked_conversions / row.total_conversions,
+            "user_coverage": row.tracked_users / row.total_users,
+            "first_tied_conversions": row.first_tied,
+            "last_tied_conversions": row.last_tied,
+            "tie_rate": row.any_tied / row.tracked_conversions if row.tracked_conversions else None,
+        }
+        for lookback in dataset.lookbacks
+        for group, row in coverage(expected_ledger(dataset, lookback)).items()
+    }
+
+
 def built_rows(database: Database, relation: str, key: tuple[str, ...]) -> Rows:
     """The relation by its key; a key that occurs twice is an error of its own."""
     rows = database.rows(f"SELECT * FROM {relation}")
@@ -152,10 +174,14 @@ def same(built: object, expected: object) -> bool:
     )
 
 
+def text_of_row(row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in row.items())
+
+
 def assert_same_rows(built: Rows, expected: Rows, what: str) -> None:
     """Every row and every expected column; the message lists the first differences."""
-    differences = [f"missing: {key} {dict(expected[key])}" for key in expected.keys() - built.keys()]
-    differences += [f"not expected: {key} {dict(built[key])}" for key in built.keys() - expected.keys()]
+    differences = [f"missing: {key} {text_of_row(expected[key])}" for key in expected.keys() - built.keys()]
+    differences += [f"not expected: {key} {text_of_row(built[key])}" for key in built.keys() - expected.keys()]
     for key in expected.keys() & built.keys():
         differences += [
             f"{key} {name}: built {built[key].get(name, 'no such column')!r}, expected {value!r}"

@@ -27,7 +27,9 @@ class Funnel(NamedTuple):
 
 
 FUNNELS = {
-    "any click, any conversion": Funnel((FunnelStep("touchpoint", "*", CLICK), FunnelStep("conversion", "*")), 2_592_000),
+    "any click, any conversion": Funnel(
+        (FunnelStep("touchpoint", "*", CLICK), FunnelStep("conversion", "*")), 2_592_000
+    ),
     "ad, mail, order": Funnel(
         (FunnelStep("touchpoint", AD), FunnelStep("touchpoint", MAIL), FunnelStep("conversion", "order")), 86_400
     ),
@@ -61,7 +63,7 @@ def converted(user: str, ts: datetime, kind: str = "order") -> Event:
 
 
 def window_edges() -> list[Event]:
-    """The last step exactly at the end of the window, one microsecond before and after; entries just before midnight."""
+    """The last step at the end of the window, one microsecond before and after; entries just before midnight."""
     events = []
     for name, nudge in (("before", -MICRO), ("at", timedelta(0)), ("after", MICRO)):
         for funnel in FUNNELS.values():
@@ -72,10 +74,14 @@ def window_edges() -> list[Event]:
 
 
 def two_entry_dates() -> list[Event]:
-    """Both days' entries reach the order, although only the later one is the nearest; the third day's comes too late."""
+    """Both days' entries reach the order, although the later one is nearer; the third day's comes too late."""
     start = datetime(2025, 2, 28, 12)
     days = [touch("two dates", start + timedelta(days=day), AD, VIEW) for day in (0, 0.9, 3)]
-    return [*days, touch("two dates", start + timedelta(hours=22), MAIL, VIEW), converted("two dates", start + timedelta(days=1))]
+    return [
+        *days,
+        touch("two dates", start + timedelta(hours=22), MAIL, VIEW),
+        converted("two dates", start + timedelta(days=1)),
+    ]
 
 
 def at_once() -> list[Event]:
@@ -179,7 +185,7 @@ def test_step_times_belong_to_one_walk(built: Rows, events: list[Event]) -> None
 
 
 def test_bundled_funnels_run_without_a_registry_of_ones_own(tmp_path: Path) -> None:
-    start = datetime(2025, 5, 31, 23, 59)
+    start = datetime(2025, 4, 30, 23, 59)
     touches: list[dict[str, Cell]] = [{"user_id": "a", "event_ts": start, "event_kind": "Direct"}]
     conversions: list[dict[str, Cell]] = [
         {"user_id": "a", "conversion_ts": start + timedelta(days=30), "conversion_kind": "order"},
@@ -187,4 +193,4 @@ def test_bundled_funnels_run_without_a_registry_of_ones_own(tmp_path: Path) -> N
     ]
     folder = write_project(tmp_path, {"touchpoints": touches, "conversions": conversions}, as_of=AS_OF)
     levels = built_rows(build(folder), "marts.fct_funnel_daily", ("entry_date", "funnel", "user_pseudonym"))
-    assert {key: row["level"] for key, row in levels.items()} == {(date(2025, 5, 31), "touch_to_conversion", "a"): 2}
+    assert {key: row["level"] for key, row in levels.items()} == {(date(2025, 4, 30), "touch_to_conversion", "a"): 2}

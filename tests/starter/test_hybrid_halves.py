@@ -11,7 +11,7 @@ import pytest
 
 from tests.oracle.attribution import Rules
 from tests.starter.project import Database, build
-from tests.starter.relations import as_staged, assert_same_rows, attribution_project, built_rows, journey_rows
+from tests.starter.relations import as_measured, assert_same_rows, attribution_project, built_rows, journey_rows
 from tests.starter.strategies import DIRECT_KINDS, EXCLUSIONS, Dataset, Story, adversarial, heavy_user, shuffled
 
 ALL_HEAVY, BOTH, ALL_ORDINARY = 0, 400, 10**12
@@ -58,7 +58,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def work_by_user(dataset: Dataset) -> dict[str, int]:
     """Touches x conversions of each user that has both."""
-    staged = as_staged(dataset)
+    staged = as_measured(dataset)
     touches = Counter(touch.user for touch in staged.touches)
     conversions = Counter(row.user for row in staged.conversions)
     return {user: touches[user] * conversions[user] for user in touches.keys() & conversions.keys()}

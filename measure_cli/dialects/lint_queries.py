@@ -1,0 +1,222 @@
+"""Lint rules on the shape of queries: joins, row sources, set operations, order, names, windows."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+from sqlglot.generators.duckdb import DuckDBGenerator
+
+from measure_cli.dialects.lint_rule import Complaint, LintRule, authored, resolved
+
+SNAKE_CASE = re.compile(r"[a-z_][a-z0-9_]*")
+FRAMED = (exp.FirstValue, exp.LastValue, exp.NthValue)
+ORDERED = (
+    exp.RowNumber,
+    exp.Rank,
+    exp.DenseRank,
+    exp.PercentRank,
+    exp.CumeDist,
+    exp.Ntile,
+    exp.Lag,
+    exp.Lead,
+    *FRAMED,
+)
+
+
+@authored("no-asof", "ASOF joins are written differently, or not known, elsewhere.", exp.Join)
+def no_asof(join: exp.Join) -> Complaint | None:
+    if join.method != "ASOF":
+        return None
+    return "ASOF JOIN", "Join on the range and keep one row with row_number() or arg_max(), with a unique tie-break."
+
+
+@authored("no-implicit-join-columns", "NATURAL and POSITIONAL joins depend on columns and rows nobody names.", exp.Join)
+def no_implicit_join_columns(join: exp.Join) -> Complaint | None:
+    return (f"{join.method} JOIN", "Name the columns: ON ... or USING (...).") if join.method in ("NATURAL", "POSITIONAL") else None
+
+
+@authored("no-lateral", "LATERAL subqueries are not known to every engine.", exp.Lateral)
+def no_lateral(_: exp.Lateral) -> Complaint | None:
+    return "LATERAL", "Join a CTE instead."
+
+
+@authored("no-pivot", "PIVOT and UNPIVOT are dropped silently on the way to some engines.", exp.Pivot)
+def no_pivot(_: exp.Pivot) -> Complaint | None:
+    return "PIVOT or UNPIVOT", "Write conditional aggregates: sum(CASE WHEN ... THEN ... END); UNION ALL to unpivot."
+
+
+@authored("no-sample", "A sample differs from run to run.", exp.TableSample)
+def no_sample(_: exp.TableSample) -> Complaint | None:
+    return "a sample of rows", "Keep the rows whose substr(md5(id), 1, 2) < '80' (a half, for example)."
+
+
+@authored("no-union-by-name", "UNION BY NAME is DuckDB's own.", exp.SetOperation)
+def no_union_by_name(union: exp.SetOperation) -> Complaint | None:
+    return ("UNION BY NAME", "List the columns of every branch in the same order.") if union.args.get("by_name") else None
+
+
+@authored("no-values-in-cte", "VALUES works as FROM (VALUES ...) AS t(a, b) only.", exp.Values)
+def no_values_in_cte(values: exp.Values) -> Complaint | None:
+    if values.alias_column_names:
+        return None
+    return "VALUES without column names", "Write FROM (VALUES (...), (...)) AS t(a, b)."
+
+
+@authored(
+    "no-unnest-or-generate-series",
+    "Engines make rows from lists and ranges in different ways.",
+    exp.Unnest,
+    exp.GenerateSeries,
+    exp.Explode,
+    exp.GenerateDateArray,
+    exp.GenerateTimestampArray,
+)
+def no_unnest_or_generate_series(_: exp.Expr) -> Complaint | None:
+    return "rows made from a list or a range", "Count with a CTE of digits (cross joined), or a recursive CTE under 1000 steps."
+
+
+@authored("no-not-in-subquery", "NOT IN finds nothing, or all, when the subquery returns a NULL.", exp.Not)
+def no_not_in_subquery(negation: exp.Not) -> Complaint | None:
+    inside = negation.this.unnest()
+    if not isinstance(inside, exp.In) or inside.args.get("query") is None:
+        return None
+    return "NOT IN with a subquery", "Write NOT EXISTS (SELECT 1 FROM ... WHERE ... = ...)."
+
+
+@authored("no-null-in-list", "Engines disagree on a NULL in an IN list.", exp.In)
+def no_null_in_list(membership: exp.In) -> Complaint | None:
+    if any(isinstance(item, exp.Null) for item in membership.expressions):
+        return "NULL in an IN list", "Leave it out, and test IS NULL apart."
+    return None
+
+
+@resolved("no-correlated-count", "A correlated count of no rows is NULL on some engines, 0 on others.", exp.Subquery)
+def no_correlated_count(subquery: exp.Subquery) -> Complaint | None:
+    query = subquery.this
+    if not isinstance(query, exp.Select) or len(query.selects) != 1 or isinstance(subquery.parent, exp.From | exp.Join):
+        return None
+    counted = query.selects[0].unalias()
+    own = {source.alias_or_name for source in query.find_all(exp.Table, exp.Subquery)}
+    outer = any(column.table and column.table not in own for column in query.find_all(exp.Column))
+    if not outer or not isinstance(counted, exp.Count) or isinstance(subquery.parent, exp.Coalesce):
+        return None
+    return "a correlated count", "Write coalesce((SELECT count(...) ...), 0), or join the counts."
+
+
+@authored("no-order-by-in-model", "The rows of a relation have no order.", exp.Order)
+def no_order_by_in_model(order: exp.Order) -> Complaint | None:
+    query = order.parent
+    if not isinstance(query, exp.Query) or query.args.get("limit"):
+        return None
+    return "ORDER BY without LIMIT", "Leave it out; config(order_by=[...]) says how a table is stored."
+
+
+@authored("limit-needs-order", "LIMIT without ORDER BY keeps any rows.", exp.Limit)
+def limit_needs_order(limit: exp.Limit) -> Complaint | None:
+    query = limit.parent
+    if not isinstance(query, exp.Query) or query.args.get("order"):
+        return None
+    return "LIMIT without ORDER BY", "Order by a unique key."
+
+
+@authored("no-distinct-on", "DISTINCT ON depends on an order that not every engine keeps.", exp.Distinct)
+def no_distinct_on(distinct: exp.Distinct) -> Complaint | None:
+    return ("DISTINCT ON", "Keep row_number() OVER (...) = 1.") if distinct.args.get("on") else None
+
+
+@authored("typed-null", "A bare NULL column has no type.", exp.Select)
+def typed_null(select: exp.Select) -> Complaint | None:
+    is_later_branch = isinstance(select.parent, exp.SetOperation) and select.arg_key == "expression"
+    if is_later_branch or isinstance(select.parent, exp.Exists):
+        return None
+    if any(isinstance(output.unalias(), exp.Null) for output in select.selects):
+        return "a NULL column without a type", "Write CAST(NULL AS <type>)."
+    return None
+
+
+@authored("snake-case-names", "Engines fold the letter case of names differently.", exp.Alias, exp.TableAlias)
+def snake_case_names(alias: exp.Alias | exp.TableAlias) -> Complaint | None:
+    named = alias.args.get("alias") if isinstance(alias, exp.Alias) else alias.this
+    for identifier in (named, *(alias.args.get("columns") or ())):
+        name = identifier.name if isinstance(identifier, exp.Identifier) else ""
+        if name and not SNAKE_CASE.fullmatch(name):
+            return f'the name "{name}"', "Names are lower_snake_case."
+        if name in DuckDBGenerator.RESERVED_KEYWORDS:
+            return f'the keyword "{name}" as a name', "Choose a name that needs no quotes."
+    return None
+
+
+# -- windows --------------------------------------------------------------------------------------------------------
+
+
+@authored("explicit-frame", "The frame of first_value and last_value differs when none is written.", exp.Window)
+def explicit_frame(window: exp.Window) -> Complaint | None:
+    spec = window.args.get("spec")
+    if not isinstance(_windowed(window), FRAMED) or (spec is not None and spec.args.get("kind") == "ROWS"):
+        return None
+    return (
+        f"{_name(window)} without a ROWS frame",
+        "Add ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING, or the frame that is meant.",
+    )
+
+
+@authored("no-range-interval-frame", "RANGE frames over intervals are not known to every engine.", exp.WindowSpec)
+def no_range_interval_frame(spec: exp.WindowSpec) -> Complaint | None:
+    if spec.args.get("kind") != "RANGE" or spec.find(exp.Interval) is None:
+        return None
+    return "a RANGE frame over an interval", "Order by whole seconds: RANGE 604800 PRECEDING."
+
+
+@authored("no-ignore-nulls", "IGNORE NULLS of lag and lead is ignored by some engines.", exp.IgnoreNulls)
+def no_ignore_nulls(node: exp.IgnoreNulls) -> Complaint | None:
+    if not isinstance(node.this, exp.Lag | exp.Lead):
+        return None
+    return (
+        f"{node.this.sql_name().lower()}(... IGNORE NULLS)",
+        "Write last_value(x IGNORE NULLS) OVER (... ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING).",
+    )
+
+
+@authored("window-needs-order", "Without ORDER BY the rows of a window come in any order.", exp.Window)
+def window_needs_order(window: exp.Window) -> Complaint | None:
+    named = window.args.get("alias") is not None
+    if named or window.args.get("order") or not isinstance(_windowed(window), ORDERED):
+        return None
+    return f"{_name(window)} OVER without ORDER BY", "Order by a unique key."
+
+
+def _windowed(window: exp.Window) -> exp.Expr:
+    inner = window.this
+    while isinstance(inner, exp.IgnoreNulls | exp.RespectNulls | exp.Filter):
+        inner = inner.this
+    return inner  # type: ignore[no-any-return]
+
+
+def _name(window: exp.Window) -> str:
+    inner = _windowed(window)
+    return f"{inner.sql_name().lower()}()" if isinstance(inner, exp.Func) else "a window"
+
+
+QUERY_RULES: tuple[LintRule, ...] = (
+    no_asof,
+    no_implicit_join_columns,
+    no_lateral,
+    no_pivot,
+    no_sample,
+    no_union_by_name,
+    no_values_in_cte,
+    no_unnest_or_generate_series,
+    no_not_in_subquery,
+    no_null_in_list,
+    no_correlated_count,
+    no_order_by_in_model,
+    limit_needs_order,
+    no_distinct_on,
+    typed_null,
+    snake_case_names,
+    explicit_frame,
+    no_range_interval_frame,
+    no_ignore_nulls,
+    window_needs_order,
+)
