@@ -1,6 +1,7 @@
 """Sources, registries and rendered models -> relations: compiled, with columns, dependencies and identity. Pure.
 
-A relation's `definition` is a hash of everything that decides its content except its inputs; together with the identity of what
+A relation's `definition` is a hash of everything that decides its content except its inputs; together with the
+identity of what
 it reads it makes the fingerprint by which a later run knows that nothing has changed.
 """
 
@@ -16,6 +17,7 @@ from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.errors import PlanError, did_you_mean
 from measure_cli.graph import Graph, Node, sort_topologically
 from measure_cli.ingest import declared_schema
+from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.models import RenderedAudit, RenderedModel
 from measure_cli.render import Rendered
 from measure_cli.types import (
@@ -24,10 +26,8 @@ from measure_cli.types import (
     AuditSpec,
     Column,
     InputShape,
-    Materialization,
     ModelConfig,
     Registry,
-    RelationKind,
     SourceInput,
     SourceSpec,
 )
@@ -106,7 +106,15 @@ def source_relation(spec: SourceSpec, found: tuple[SourceInput, InputShape] | No
     if found is None:
         return Relation(**base, **common, definition="", absent=f"no source {spec.name}")  # type: ignore[arg-type]
     source, shape = found
-    facts = digest(columns, sorted(source.renames.items()), source.where, source.path, source.table, shape.columns, shape.fingerprint)
+    facts = digest(
+        columns,
+        sorted(source.renames.items()),
+        source.where,
+        source.path,
+        source.table,
+        shape.columns,
+        shape.fingerprint,
+    )
     return Relation(**base, **common, definition=facts, source=(spec, source, shape))  # type: ignore[arg-type]
 
 
@@ -142,7 +150,7 @@ def build_catalog(
     relations = {relation.key: relation for relation in inputs}
     after = {name: dependencies(model.rendered) for name, model in models.items()}
     compiler = Compiler(relations, memory)
-    for name in sort_topologically({**{key: () for key in relations}, **after}):
+    for name in sort_topologically({**dict.fromkeys(relations, ()), **after}):
         if name in models:
             relations[name] = compiler.model(models[name], after[name])
     order = list(relations)
@@ -239,7 +247,10 @@ def with_audits(relation: Relation, audits: list[Audit]) -> Relation:
     """The relation with more audits; they are part of what a rebuild depends on."""
     from dataclasses import replace
 
-    facts = [(a.spec.kind, a.spec.name, a.spec.severity, a.spec.warn_if, a.spec.error_if, a.compiled.to_json()) for a in audits]
+    facts = [
+        (a.spec.kind, a.spec.name, a.spec.severity, a.spec.warn_if, a.spec.error_if, a.compiled.to_json())
+        for a in audits
+    ]
     return replace(relation, audits=(*relation.audits, *audits), definition=digest(relation.definition, facts))
 
 
@@ -250,7 +261,8 @@ def check_columns(model: RenderedModel, compiled: CompiledSelect) -> None:
         if column.name not in names and not column.optional:
             assert model.doc is not None
             raise PlanError(
-                f'{model.doc.place}: "{column.name}" is documented, but {model.name} has no such column', did_you_mean(column.name, names)
+                f'{model.doc.place}: "{column.name}" is documented, but {model.name} has no such column',
+                did_you_mean(column.name, names),
             )
     config = model.rendered.config
     for column_name in (*config.unique_key, *config.order_by, *([config.time_column] if config.time_column else [])):

@@ -19,7 +19,9 @@ app = typer.Typer(
 )
 Select = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SELECT]...", help="Names, globs, tag:x, layer:x, changed, +m, m+, 2+m, @m; commas intersect."),
+    typer.Argument(
+        metavar="[SELECT]...", help="Names, globs, tag:x, layer:x, changed, +m, m+, 2+m, @m; commas intersect."
+    ),
 ]
 Exclude = Annotated[list[str] | None, typer.Option("--exclude", help="Leave these out; the same grammar as SELECT.")]
 
@@ -74,7 +76,9 @@ def sql(
     exclude: Exclude = None,
     dialect: Annotated[str, typer.Option("--dialect", help="Warehouse to write for.")] = "duckdb",
     select_only: Annotated[bool, typer.Option("--select-only", help="Print the SELECT of one model.")] = False,
-    batch: Annotated[str | None, typer.Option("--batch", metavar="YYYY-MM", help="One month of the incremental models.")] = None,
+    batch: Annotated[
+        str | None, typer.Option("--batch", metavar="YYYY-MM", help="One month of the incremental models.")
+    ] = None,
 ) -> None:
     """Print one runnable SQL script of the selected relations."""
     from measure_cli import workflows

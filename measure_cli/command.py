@@ -22,10 +22,12 @@ from measure_cli.project import Overrides
 
 if TYPE_CHECKING:
     from measure_cli.events import Emit
-    from measure_cli.types import RunResult
+    from measure_cli.results import RunResult
     from measure_cli.workflows import Request
 
-ProjectDir = Annotated[Path | None, typer.Option("--project-dir", help="Folder of measure.toml; default: here or a parent.")]
+ProjectDir = Annotated[
+    Path | None, typer.Option("--project-dir", help="Folder of measure.toml; default: here or a parent.")
+]
 TargetName = Annotated[str | None, typer.Option("--target", help="Target of measure.toml to work on.")]
 StackName = Annotated[str | None, typer.Option("--stack", help="Bundled stack, or a folder of templates.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day that counts as today.")]
@@ -44,7 +46,9 @@ class Call:
     quiet: bool
     color: bool
 
-    def request(self, select: list[str] | None = None, exclude: list[str] | None = None, emit: Emit | None = None) -> Request:
+    def request(
+        self, select: list[str] | None = None, exclude: list[str] | None = None, emit: Emit | None = None
+    ) -> Request:
         """The request for a workflow."""
         from measure_cli.workflows import Request
 

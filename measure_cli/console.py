@@ -1,6 +1,7 @@
 """Events and results -> what a person reads. The only module that imports rich.
 
-Results go to stdout, narration to stderr. On a terminal a progress line moves; in a pipe every relation is one plain line.
+Results go to stdout, narration to stderr. On a terminal a progress line moves; in a pipe every relation is one plain
+line.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from rich.table import Table as RichTable
 
 from measure_cli.errors import MeasureError
 from measure_cli.events import AuditFinished, Notice, PlanBuilt, RunEvent, RunFinished, StepFinished, StepStarted
-from measure_cli.types import AuditResult, AuditStatus, RelationKind, RunResult, StepResult, StepStatus, Table
+from measure_cli.kinds import RelationKind
+from measure_cli.results import AuditResult, AuditStatus, RunResult, StepResult, StepStatus, Table
 
 MARKS: Mapping[StepStatus, tuple[str, str]] = {
     StepStatus.BUILT: ("ok", "green"),
@@ -75,7 +77,13 @@ class RunView:
 
     def _start(self, steps: int) -> None:
         if steps and self._console.is_terminal and not self._quiet:
-            columns = (SpinnerColumn(), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+            columns = (
+                SpinnerColumn(),
+                BarColumn(24),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.description}"),
+            )
             self._progress = Progress(*columns, console=self._console, transient=True)
             self._progress.start()
             self._task = self._progress.add_task("", total=steps)
@@ -113,10 +121,10 @@ class RunView:
             return
         style = "yellow" if result.status is AuditStatus.WARN else "red"
         detail = result.message or f"{result.failures:,} offending rows"
-        text = f"[{style}]{result.status.value:<4}[/] {escape(result.model)}: audit {escape(result.name)}: {escape(detail)}"
+        text = escape(f"{result.model}: audit {result.name}: {detail}")
         if result.status is AuditStatus.WARN and self._quiet:
             return
-        self._console.print(text)
+        self._console.print(f"[{style}]{result.status.value:<4}[/] {text}")
         if result.sample is not None:
             self._console.print(rich_table(result.sample))
 
@@ -138,7 +146,9 @@ class RunView:
 def build_summary(result: RunResult) -> str:
     """One line on a build."""
     counts = {status: sum(model.status is status for model in result.models) for status in StepStatus}
-    told = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count and status is not StepStatus.ABSENT)
+    told = ", ".join(
+        f"{count} {status.value}" for status, count in counts.items() if count and status is not StepStatus.ABSENT
+    )
     style = "red" if result.failed else "green"
     return f"[{style}]{result.status}[/]: {told}; {audit_counts(result)}; {result.seconds:.2f} s"
 
@@ -151,7 +161,12 @@ def audit_summary(result: RunResult) -> str:
 def audit_counts(result: RunResult) -> str:
     """Audits by verdict."""
     counts = {status: sum(audit.status is status for audit in result.audits) for status in AuditStatus}
-    words = {AuditStatus.PASS: "passed", AuditStatus.WARN: "warned", AuditStatus.FAIL: "failed", AuditStatus.ERROR: "could not run"}
+    words = {
+        AuditStatus.PASS: "passed",
+        AuditStatus.WARN: "warned",
+        AuditStatus.FAIL: "failed",
+        AuditStatus.ERROR: "could not run",
+    }
     told = ", ".join(f"{count} {words[status]}" for status, count in counts.items() if count)
     return f"audits: {told or 'none'}"
 
@@ -171,7 +186,7 @@ def rich_table(table: Table, title: str | None = None) -> RichTable:
 
 def is_fraction(values: Iterable[Any]) -> bool:
     """Whether all real numbers of a column are below 1, so that two decimals would hide them."""
-    return all(abs(value) < 1 for value in values if isinstance(value, float | Decimal))
+    return all(abs(float(value)) < 1 for value in values if isinstance(value, float | Decimal))
 
 
 def shown(value: Any, fraction: bool = False) -> str:
@@ -210,7 +225,14 @@ def print_lines(lines: Iterable[str], color: bool, stderr: bool = False) -> None
 def listing_table(facts: Sequence[Mapping[str, Any]]) -> Table:
     """What `list` shows."""
     rows = tuple(
-        (fact["name"], fact["materialized"] or fact["kind"], fact["layer"], fact["audits"], ", ".join(fact["tags"]), fact["left_out"] or "")
+        (
+            fact["name"],
+            fact["materialized"] or fact["kind"],
+            fact["layer"],
+            fact["audits"],
+            ", ".join(fact["tags"]),
+            fact["left_out"] or "",
+        )
         for fact in facts
     )
     return Table(("name", "kind", "layer", "audits", "tags", "left out"), rows)

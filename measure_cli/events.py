@@ -1,6 +1,6 @@
 """What a run tells while it goes on. Views subscribe; nothing below them prints.
 
-    PlanBuilt -> (StepStarted -> AuditFailed* -> StepFinished)* -> Published -> RunFinished
+PlanBuilt -> (StepStarted -> AuditFailed* -> StepFinished)* -> Published -> RunFinished
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from measure_cli.types import AuditResult, Plan, RunResult, StepResult
+from measure_cli.results import AuditResult, RunResult, StepResult
+from measure_cli.types import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """The one loop that runs a plan: stage, audit, publish.
 
-Every relation is built beside its published version and audited there. What passed is published at the end in one transaction
-together with the ledger; what failed keeps its old version, and so does everything that reads it. Statements run in worker threads,
+Every relation is built beside its published version and audited there. What passed is published at the end in one
+transaction
+together with the ledger; what failed keeps its old version, and so does everything that reads it. Statements run in
+worker threads,
 so that a signal in the main thread can cancel them.
 """
 
@@ -21,22 +23,10 @@ from typing import TypeVar
 from measure_cli import state
 from measure_cli.errors import EngineError, Interrupted, MeasureError
 from measure_cli.events import AuditFinished, Emit, RunFinished, StepFinished, StepStarted
+from measure_cli.kinds import Severity
+from measure_cli.results import AuditResult, AuditStatus, RunResult, StepResult, StepStatus
 from measure_cli.sqltext import identifier, relation_text
-from measure_cli.types import (
-    STAGED_SUFFIX,
-    AuditResult,
-    AuditStatus,
-    AuditStep,
-    Engine,
-    Plan,
-    RunResult,
-    Session,
-    Severity,
-    Statement,
-    Step,
-    StepResult,
-    StepStatus,
-)
+from measure_cli.types import STAGED_SUFFIX, AuditStep, Engine, Plan, Session, Statement, Step
 
 COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
@@ -111,7 +101,9 @@ def keep_interrupting(engine: Engine, stop: threading.Event) -> None:
         engine.interrupt()
 
 
-def run_build(plan: Plan, engine: Engine, run: RunResult, clock: Clock, emit: Emit, workers: int, version: str) -> RunResult:
+def run_build(
+    plan: Plan, engine: Engine, run: RunResult, clock: Clock, emit: Emit, workers: int, version: str
+) -> RunResult:
     """Execute a plan and record it. The result holds every relation and audit of the run.
 
     Raises:
@@ -129,7 +121,7 @@ def run_build(plan: Plan, engine: Engine, run: RunResult, clock: Clock, emit: Em
                 audit_across(outcomes, pool, sessions, clock, emit)
                 hold_back(outcomes)
                 finished = finish(plan, run, outcomes, clock.seconds() - began)
-                join(pool.submit(publish, sessions.mine, plan, outcomes, finished, clock))
+                join_whatever_comes(pool.submit(publish, sessions.mine, outcomes, finished, clock))
         except BaseException as error:
             discard(session, plan.steps)
             status = "interrupted" if isinstance(error, Interrupted) else "failed"
@@ -166,6 +158,14 @@ def join(future: Future[T]) -> T:
     while not wait([future], timeout=0.2).done:
         pass
     return future.result()
+
+
+def join_whatever_comes(future: Future[None]) -> None:
+    """Wait for a step too short and too important to be cancelled: a signal that arrives meanwhile comes too late."""
+    try:
+        join(future)
+    except Interrupted:
+        join(future)
 
 
 def build_all(
@@ -224,7 +224,9 @@ def build_step(session_of: Callable[[], Session], step: Step, ancestors: frozens
             session.execute(statement)
         rows = session.query(step.count).rows[0][0] if step.count else None
     except EngineError as error:
-        return Outcome(step, StepResult(step.key, step.kind, StepStatus.FAILED, None, clock.seconds() - began, str(error)))
+        return Outcome(
+            step, StepResult(step.key, step.kind, StepStatus.FAILED, None, clock.seconds() - began, str(error))
+        )
     local = [audit for audit in step.audits if ancestors.issuperset(audit.reads)]
     audits = tuple(run_audit(session, audit, clock) for audit in local)
     status, reason = verdict(audits)
@@ -250,7 +252,9 @@ def run_audit(session: Session, audit: AuditStep, clock: Clock) -> AuditResult:
         if audit.keep is not None:
             session.execute(audit.keep)
     except EngineError as error:
-        return AuditResult(audit.model, spec.name, spec.severity, AuditStatus.ERROR, 0, clock.seconds() - began, None, error.message)
+        return AuditResult(
+            audit.model, spec.name, spec.severity, AuditStatus.ERROR, 0, clock.seconds() - began, None, error.message
+        )
     return AuditResult(audit.model, spec.name, spec.severity, status, failures, clock.seconds() - began, sample)
 
 
@@ -272,7 +276,9 @@ def holds(number: int, condition: str) -> bool:
     return COMPARISONS[found.group(1)](number, int(found.group(2)))
 
 
-def audit_across(outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, clock: Clock, emit: Emit) -> None:
+def audit_across(
+    outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, clock: Clock, emit: Emit
+) -> None:
     """Run the audits that compare with relations built elsewhere in the run."""
 
     def run(audit: AuditStep) -> AuditResult:
@@ -284,7 +290,9 @@ def audit_across(outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, session
             continue
         broken = [key for audit in left for key in audit.reads if not readable(outcomes.get(key))]
         if broken:
-            outcome.result = replace(outcome.result, status=StepStatus.SKIPPED, reason=f"cannot be audited: {broken[0]} failed")
+            outcome.result = replace(
+                outcome.result, status=StepStatus.SKIPPED, reason=f"cannot be audited: {broken[0]} failed"
+            )
             continue
         results = tuple(pool.map(run, left))
         for result in results:
@@ -302,7 +310,8 @@ def readable(outcome: Outcome | None) -> bool:
 def hold_back(outcomes: dict[str, Outcome]) -> None:
     """Keep the old version of what cannot be published without something that failed.
 
-    A view serves what its tables hold: when a published view fails, its tables keep their old version, and so does what reads them.
+    A view serves what its tables hold: when a published view fails, its tables keep their old version, and so does
+    what reads them.
     """
     changed = True
     while changed:
@@ -319,7 +328,9 @@ def hold_back(outcomes: dict[str, Outcome]) -> None:
             for table in step.serves:
                 shown = outcomes[table]
                 if shown.result and shown.result.status is StepStatus.BUILT:
-                    shown.result = replace(shown.result, status=StepStatus.HELD, reason=f"the view {step.key} on it failed")
+                    shown.result = replace(
+                        shown.result, status=StepStatus.HELD, reason=f"the view {step.key} on it failed"
+                    )
                     changed = True
 
 
@@ -337,14 +348,16 @@ def finish(plan: Plan, run: RunResult, outcomes: Mapping[str, Outcome], seconds:
     return replace(run, status="failed" if failed else "success", models=models, audits=audits, seconds=seconds)
 
 
-def publish(
-    session_of: Callable[[], Session], plan: Plan, outcomes: Mapping[str, Outcome], run: RunResult, clock: Clock
-) -> None:
+def publish(session_of: Callable[[], Session], outcomes: Mapping[str, Outcome], run: RunResult, clock: Clock) -> None:
     """Swap in every good relation and record the run, in one transaction."""
     built = [(o.step, o.result) for o in outcomes.values() if o.result and o.result.status is StepStatus.BUILT]
     now = clock.now()
     swaps = [statement for step, _ in built for statement in step.publish]
-    record = [*state.relations_built(run, built, now), *state.audit_rows(run, run.audits, now), state.run_finished(run, now)]
+    record = [
+        *state.relations_built(run, built, now),
+        *state.audit_rows(run, run.audits, now),
+        state.run_finished(run, now),
+    ]
     session_of().transaction([*swaps, *record])
 
 
@@ -356,11 +369,12 @@ def discard(session: Session, steps: Sequence[Step]) -> None:
                 session.execute(statement)
 
 
-def run_audits(audits: Sequence[AuditStep], engine: Engine, clock: Clock, emit: Emit, workers: int) -> tuple[AuditResult, ...]:
+def run_audits(
+    audits: Sequence[AuditStep], engine: Engine, clock: Clock, emit: Emit, workers: int
+) -> tuple[AuditResult, ...]:
     """Run audits over published relations."""
     results = []
     with worker_pool(engine, workers) as (pool, sessions):
-
 
         def one(audit: AuditStep) -> AuditResult:
             return run_audit(sessions.mine(), audit, clock)

@@ -76,7 +76,9 @@ class Graph:
     def _simple_term(self, term: str, changed: Collection[str]) -> set[str]:
         found = TERM.match(term)
         if not found:
-            raise PlanError(f'cannot read the selection "{term}"', "Write name, tag:x, layer:x, +name, name+, 2+name or @name.")
+            raise PlanError(
+                f'cannot read the selection "{term}"', "Write name, tag:x, layer:x, +name, name+, 2+name or @name."
+            )
         chosen = self._match(found["body"], changed)
         result = set(chosen)
         if found["up"]:
@@ -96,7 +98,9 @@ class Graph:
             method, pattern = "name", body
         elif method not in METHODS:
             raise PlanError(f'unknown selection method "{method}:"', did_you_mean(method, METHODS))
-        chosen = {name for name, node in self.nodes.items() if any(fnmatchcase(v, pattern) for v in values_of(node, method))}
+        chosen = {
+            name for name, node in self.nodes.items() if any(fnmatchcase(v, pattern) for v in values_of(node, method))
+        }
         if not chosen:
             known = {value for node in self.nodes.values() for value in values_of(node, method)}
             raise NothingSelected(f'nothing matches "{body}"', did_you_mean(pattern, known))

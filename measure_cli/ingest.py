@@ -1,7 +1,8 @@
 """A source as declared by the stack, from an input as the project found it: one SELECT that types every column. Pure.
 
 Text is read strictly: ISO dates and times (with offset or Z, else UTC), plain numbers. What cannot be read becomes NULL
-and is named in `_unreadable`, so that staging can reject the row with a reason. Written in DuckDB's own SQL, because the
+and is named in `_unreadable`, so that staging can reject the row with a reason. Written in DuckDB's own SQL, because
+the
 reading of files is the engine's business.
 """
 
@@ -26,7 +27,8 @@ FROM_TEXT: Mapping[str, str] = {
     "BIGINT": f"CASE WHEN regexp_full_match(<x>, '{WHOLE}') THEN TRY_CAST(<x> AS BIGINT) END",
     "DOUBLE": f"CASE WHEN regexp_full_match(<x>, '{NUMBER}') THEN TRY_CAST(<x> AS DOUBLE) END",
     "DECIMAL": f"CASE WHEN regexp_full_match(<x>, '{NUMBER}') THEN TRY_CAST(<x> AS <t>) END",
-    "BOOLEAN": "CASE WHEN lower(<x>) IN ('true', 't', 'yes', '1') THEN true WHEN lower(<x>) IN ('false', 'f', 'no', '0') THEN false END",
+    "BOOLEAN": "CASE WHEN lower(<x>) IN ('true', 't', 'yes', '1') THEN true "
+    "WHEN lower(<x>) IN ('false', 'f', 'no', '0') THEN false END",
 }
 WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 REAL_TYPES = ("FLOAT", "DOUBLE")
@@ -56,7 +58,7 @@ def type_of(column: Column) -> str:
 
 def base_type(data_type: str) -> str:
     """A type without its parameters: `DECIMAL(18,6)` -> `DECIMAL`."""
-    return data_type.split("(")[0].strip().upper()
+    return data_type.split("(", maxsplit=1)[0].strip().upper()
 
 
 def match_columns(spec: SourceSpec, source: SourceInput, shape: InputShape) -> dict[str, str]:
@@ -68,7 +70,9 @@ def match_columns(spec: SourceSpec, source: SourceInput, shape: InputShape) -> d
     names = [column.name for column in spec.columns]
     for renamed in source.renames:
         if renamed not in names:
-            raise ProjectError(f'{source.place}: source {spec.name} has no column "{renamed}"', did_you_mean(renamed, names))
+            raise ProjectError(
+                f'{source.place}: source {spec.name} has no column "{renamed}"', did_you_mean(renamed, names)
+            )
     matched = {}
     for column in spec.columns:
         wanted = source.renames.get(column.name, column.name)
@@ -86,7 +90,9 @@ def match_columns(spec: SourceSpec, source: SourceInput, shape: InputShape) -> d
 def missing_column(spec: SourceSpec, source: SourceInput, column: str, wanted: str, shape: InputShape) -> ProjectError:
     """The error for a column that the input lacks."""
     near = did_you_mean(wanted, shape.columns)
-    example = f'Map it in measure.toml: [sources.{spec.name}] columns = {{ {column.split(" or ")[0]} = "..." }}'
+    example = (
+        f'Map it in measure.toml: [sources.{spec.name}] columns = {{ {column.split(" or ", maxsplit=1)[0]} = "..." }}'
+    )
     return ProjectError(
         f'{source.place}: {input_name(source)} has no column "{wanted}", which source {spec.name} needs as {column}; '
         f"found: {', '.join(shape.columns)}",
@@ -99,7 +105,8 @@ def check_type(spec: SourceSpec, source: SourceInput, column: Column, found: str
     expected = type_of(column)
     if base_type(found_type) not in ("VARCHAR", *TAKES[base_type(expected)]):
         raise ProjectError(
-            f'{source.place}: {input_name(source)}: column "{found}" is {found_type}, but {spec.name}.{column.name} is {expected}',
+            f'{source.place}: {input_name(source)}: column "{found}" is {found_type}, '
+            f"but {spec.name}.{column.name} is {expected}",
             "Write it as that type, or as text.",
         )
 

@@ -53,7 +53,8 @@ def load(overrides: Overrides, batch: Batch | None = None) -> Loaded:
     variables = resolve_variables(stack.variables, project.variables, project.variable_texts)
     registries = load_registries(stack, project.root, distinct)
     matched = {
-        name: frozenset(ingest.match_columns(stack.sources[name], source, shape)) for name, (source, shape) in shapes.items()
+        name: frozenset(ingest.match_columns(stack.sources[name], source, shape))
+        for name, (source, shape) in shapes.items()
     }
     inputs = Inputs(stack, project.as_of, variables, registries, matched)
     rendered = render_stack(inputs, batch, cache.folder / "templates")
@@ -103,7 +104,9 @@ def inspect_inputs(
     """Shape of every configured source, and the distinct values that derived registries are made of."""
     for name, source in project.sources.items():
         if name not in stack.sources:
-            raise ProjectError(f'{source.place}: the stack {stack.name} has no source "{name}"', did_you_mean(name, stack.sources))
+            raise ProjectError(
+                f'{source.place}: the stack {stack.name} has no source "{name}"', did_you_mean(name, stack.sources)
+            )
     shapes: dict[str, tuple[SourceInput, InputShape]] = {}
     distinct: dict[tuple[str, str], list[str]] = {}
     wanted = {pair for spec in stack.registries.values() for pair in (*spec.distinct, *spec.excluding)}

@@ -1,6 +1,7 @@
 """Relation -> Step: the statements that build it beside its published version, audit it and swap it in. Pure.
 
-Every relation is staged as `<name>__next` in its own schema. Publishing drops the old one and renames, for all good steps of a run
+Every relation is staged as `<name>__next` in its own schema. Publishing drops the old one and renames, for all good
+steps of a run
 in one transaction, so that readers see the whole run or nothing of it.
 """
 
@@ -11,16 +12,9 @@ from dataclasses import dataclass
 
 from measure_cli.catalog import Audit, Relation
 from measure_cli.dialects.compiled import CompiledSelect
+from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.sqltext import identifier, literal, relation_text
-from measure_cli.types import (
-    STAGED_SUFFIX,
-    AuditStep,
-    Materialization,
-    Registry,
-    RelationKind,
-    Statement,
-    Step,
-)
+from measure_cli.types import STAGED_SUFFIX, AuditStep, Registry, Statement, Step
 
 SAMPLE_ROWS = 5
 
@@ -43,8 +37,10 @@ class Names:
         return relation_text(relation.schema, relation.name)
 
     def in_run(self, key: str) -> str:
-        """What a step of this run reads: the staged version if there is one; an ephemeral model is read as a subquery."""
-        return self._inline(key, self.in_run) or (self.staged_name(key) if key in self.staged else self.published_name(key))
+        """What a step of this run reads: the staged version if there is one, an ephemeral model as a subquery."""
+        return self._inline(key, self.in_run) or (
+            self.staged_name(key) if key in self.staged else self.published_name(key)
+        )
 
     def published(self, key: str) -> str:
         """What a published view, or a script, reads."""
@@ -64,7 +60,14 @@ def by_key(naming: Callable[[str], str]) -> Callable[[str], str]:
     return lambda reference: naming(key_of(reference))
 
 
-def step_of(relation: Relation, names: Names, fingerprint: str, existing: str | None, serves: tuple[str, ...], select: str | None) -> Step:
+def step_of(
+    relation: Relation,
+    names: Names,
+    fingerprint: str,
+    existing: str | None,
+    serves: tuple[str, ...],
+    select: str | None,
+) -> Step:
     """The step of one relation. `existing` is what stands under its name now; `select` is the SELECT of a source."""
     key = relation.key
     staged, published = names.staged_name(key), names.published_name(key)
@@ -76,7 +79,11 @@ def step_of(relation: Relation, names: Names, fingerprint: str, existing: str | 
     drop = drop_statements(existing, as_view, published)
     if as_view:
         create = [Statement(f"CREATE OR REPLACE VIEW {staged} AS\n{body}")]
-        publish = [Statement(f"DROP VIEW IF EXISTS {staged}"), *drop, Statement(f"CREATE OR REPLACE VIEW {published} AS\n{served}")]
+        publish = [
+            Statement(f"DROP VIEW IF EXISTS {staged}"),
+            *drop,
+            Statement(f"CREATE OR REPLACE VIEW {published} AS\n{served}"),
+        ]
     else:
         create = [Statement(f"CREATE OR REPLACE TABLE {staged} AS\n{ordered(body, relation.config.order_by)}")]
         publish = [*drop, Statement(f"ALTER TABLE {staged} RENAME TO {identifier(relation.name)}")]

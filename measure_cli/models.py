@@ -45,7 +45,9 @@ def expand(stack: Stack, template: Template, variables: Mapping[str, Any]) -> It
     axes = AXIS.findall(template.name)
     for axis in axes:
         if axis not in stack.axes:
-            raise ProjectError(f'{template.label}: unknown axis "{{{axis}}}" in the file name', did_you_mean(axis, stack.axes))
+            raise ProjectError(
+                f'{template.label}: unknown axis "{{{axis}}}" in the file name', did_you_mean(axis, stack.axes)
+            )
     choices = [sorted(variables[stack.axes[axis]]) for axis in axes]
     for values in itertools.product(*choices):
         chosen = dict(zip(axes, values, strict=True))
@@ -100,7 +102,9 @@ def audits_of(doc: ModelDoc | None) -> tuple[AuditSpec, ...]:
     return (*(audit for column in doc.columns if not column.optional for audit in column.audits), *doc.audits)
 
 
-def render_audit(renderer: Renderer, stack: Stack, spec: AuditSpec, model: str, axes: Mapping[str, Any]) -> RenderedAudit:
+def render_audit(
+    renderer: Renderer, stack: Stack, spec: AuditSpec, model: str, axes: Mapping[str, Any]
+) -> RenderedAudit:
     """The SQL of one audit, with its arguments."""
     if spec.kind not in stack.audit_files:
         raise ProjectError(f'{spec.place}: unknown audit "{spec.kind}"', did_you_mean(spec.kind, stack.audit_files))
@@ -121,7 +125,9 @@ def render_audit(renderer: Renderer, stack: Stack, spec: AuditSpec, model: str, 
     rendered = renderer.render(template, model, axes, extra)
     for key in arguments:
         if key not in used:
-            raise ProjectError(f'{spec.place}: the audit {spec.kind} takes no argument "{key}"', did_you_mean(key, used))
+            raise ProjectError(
+                f'{spec.place}: the audit {spec.kind} takes no argument "{key}"', did_you_mean(key, used)
+            )
     return RenderedAudit(spec, rendered)
 
 

@@ -1,6 +1,7 @@
 """Catalog + selection + what the target holds -> Plan. Pure: no disk, clock, network or driver.
 
-A relation is rebuilt when its fingerprint (its own definition and the fingerprints of what it reads) differs from the one it
+A relation is rebuilt when its fingerprint (its own definition and the fingerprints of what it reads) differs from the
+one it
 was published with, or when it does not exist.
 """
 
@@ -10,13 +11,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from measure_cli.catalog import Catalog, Relation, digest
 from measure_cli.errors import NothingSelected, PlanError
+from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.materialize import Names, audit_step, run_parents, step_of, tables_served
-from measure_cli.types import AuditStep, BuiltRelation, Materialization, Plan, RelationKind, Step, StepResult, StepStatus
+from measure_cli.results import StepResult, StepStatus
+from measure_cli.types import AuditStep, BuiltRelation, Plan, Step
 
 Existing = Mapping[tuple[str, str], str]
 
 
-def fingerprints(catalog: Catalog, ledger: Mapping[str, BuiltRelation], rebuilt: Collection[str] | None) -> dict[str, str]:
+def fingerprints(
+    catalog: Catalog, ledger: Mapping[str, BuiltRelation], rebuilt: Collection[str] | None
+) -> dict[str, str]:
     """Fingerprint of every relation, in which each parent counts as it will be read.
 
     A parent outside of `rebuilt` counts with the fingerprint it was published with; None means that all are rebuilt.
@@ -53,10 +58,16 @@ def is_stale(relation: Relation, fingerprint: str, ledger: Mapping[str, BuiltRel
 
 
 def select_relations(
-    catalog: Catalog, terms: Sequence[str], exclude: Sequence[str], ledger: Mapping[str, BuiltRelation], existing: Existing
+    catalog: Catalog,
+    terms: Sequence[str],
+    exclude: Sequence[str],
+    ledger: Mapping[str, BuiltRelation],
+    existing: Existing,
 ) -> tuple[str, ...]:
     """Chosen relations and the sources and registries that the chosen models read, in dependency order."""
-    changed = changed_relations(catalog, ledger, existing) if any("changed" in term for term in (*terms, *exclude)) else set()
+    changed = (
+        changed_relations(catalog, ledger, existing) if any("changed" in term for term in (*terms, *exclude)) else set()
+    )
     chosen = set(catalog.graph.select(terms, exclude, changed))
     names = Names(catalog.relations, frozenset())
     for key in tuple(chosen):
@@ -96,7 +107,9 @@ def build_plan(
             names,
             current[key],
             existing.get((relations[key].schema, relations[key].name)),
-            tables_served(key, relations, names.staged) if (relations[key].schema, relations[key].name) in existing else (),
+            tables_served(key, relations, names.staged)
+            if (relations[key].schema, relations[key].name) in existing
+            else (),
             source_select(relations[key]) if relations[key].kind is RelationKind.SOURCE else None,
         )
         for key in stale
@@ -105,8 +118,16 @@ def build_plan(
         stack=catalog.stack,
         steps=tuple(readable_audits(step, names, existing) for step in steps),
         idle=(
-            *(StepResult(key, relations[key].kind, StepStatus.UNCHANGED, ledger[key].rows) for key in candidates if key not in names.staged),
-            *(StepResult(key, relations[key].kind, StepStatus.ABSENT, reason=relations[key].absent) for key in chosen if relations[key].absent),
+            *(
+                StepResult(key, relations[key].kind, StepStatus.UNCHANGED, ledger[key].rows)
+                for key in candidates
+                if key not in names.staged
+            ),
+            *(
+                StepResult(key, relations[key].kind, StepStatus.ABSENT, reason=relations[key].absent)
+                for key in chosen
+                if relations[key].absent
+            ),
         ),
         schemas=tuple(dict.fromkeys(step.schema for step in steps)),
     )
@@ -144,7 +165,9 @@ def readable_audits(step: Step, names: Names, existing: Existing) -> Step:
     return replace(step, audits=tuple(audit for audit in step.audits if can_read(audit)))
 
 
-def audit_plan(catalog: Catalog, terms: Sequence[str], exclude: Sequence[str], existing: Existing) -> tuple[AuditStep, ...]:
+def audit_plan(
+    catalog: Catalog, terms: Sequence[str], exclude: Sequence[str], existing: Existing
+) -> tuple[AuditStep, ...]:
     """Every audit of the selected models, over the published relations.
 
     Raises:

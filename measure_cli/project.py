@@ -5,7 +5,6 @@ Secrets are refused here: they belong into the environment, not into a file that
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from measure_cli.types import Place, Project, SourceInput, Target, Value
 CONFIG_FILE = "measure.toml"
 DEMO_AS_OF = date(2026, 7, 1)
 SECRET_KEY = re.compile(r"pass(word|phrase)?$|secret|token|private_key|salt|api_?key", re.IGNORECASE)
-TARGET_KEYS: Mapping[str, Mapping[str, type]] = {
+TARGET_KEYS: Mapping[str, Mapping[str, type[str] | type[int]]] = {
     "duckdb": {"path": str, "memory_limit": str, "threads": int, "temp_directory": str},
 }
 
@@ -68,7 +67,8 @@ def demo_project(root: Path, overrides: Overrides) -> Project:
     stack = overrides.stack or "starter"
     if overrides.target not in (None, "local"):
         raise ProjectError(
-            f'--target {overrides.target}: there is no {CONFIG_FILE} here that declares it; the demo has one target, "local"'
+            f"--target {overrides.target}: there is no {CONFIG_FILE} here that declares it",
+            'The demo has one target, "local".',
         )
     target = Target("local", "duckdb", {"path": f"warehouse/{stack}.duckdb"})
     project = Project("demo", root, stack, target, demo_as_of(overrides), {}, {}, is_demo=True)
@@ -93,14 +93,8 @@ def read_project(root: Path, overrides: Overrides) -> Project:
     place = Place(CONFIG_FILE)
     top = Fields(document, place, CONFIG_FILE, text)
     project = Fields(top.mapping("project"), place, "[project]", text)
-    targets = {
-        name: read_target(name, values, place, text)
-        for name, values in top.mapping("targets").items()
-    }
-    sources = {
-        name: read_source(name, values, place, text)
-        for name, values in top.mapping("sources").items()
-    }
+    targets = {name: read_target(name, values, place, text) for name, values in top.mapping("targets").items()}
+    sources = {name: read_source(name, values, place, text) for name, values in top.mapping("sources").items()}
     name, stack = project.text("name", root.name or "project"), project.text("stack", "starter")
     chosen = choose_target(project, targets, overrides.target, name)
     as_of = project.day("as_of") or overrides.today
@@ -124,11 +118,13 @@ def read_toml(file: Path) -> tuple[str, dict[str, Any]]:
         found = re.search(r"line (\d+)", str(error))
         line = int(found.group(1)) if found else None
         shown = text.splitlines()[line - 1].strip() if line and line <= len(text.splitlines()) else ""
-        raise ProjectError(f"{Place(file.name, line)}: is not valid TOML: {error}", f"  {shown}" if shown else None) from None
+        raise ProjectError(
+            f"{Place(file.name, line)}: is not valid TOML: {error}", f"  {shown}" if shown else None
+        ) from None
 
 
 def choose_target(project: Fields, targets: Mapping[str, Target], asked: str | None, name: str) -> Target:
-    """The target asked for on the command line, named in the file, or the only one; a local DuckDB when none is declared."""
+    """The target asked for on the command line, named in the file, or the only one; else a local DuckDB."""
     in_file = project.optional_text("target")
     chosen = asked or in_file
     if not targets and chosen in (None, "local"):
@@ -149,15 +145,15 @@ def read_target(name: str, values: Any, place: Place, text: str) -> Target:
     for key in values:
         if SECRET_KEY.search(key) or (key == "url" and re.search(r"//[^/@]*:[^/@]+@", str(values[key]))):
             raise ProjectError(
-                f'{fields.at(key)}: "{key}" in [targets.{name}] holds a secret; secrets are read from the environment only',
-                f"Remove it and set MEASURE_{name.upper()}_PASSWORD in the environment.",
+                f'{fields.at(key)}: "{key}" in [targets.{name}] holds a secret',
+                f"Remove it; secrets are read from the environment only: MEASURE_{name.upper()}_PASSWORD.",
             )
     kind = fields.text("type")
     if kind not in TARGET_KEYS:
         raise ProjectError(f'{fields.at("type")}: unknown target type "{kind}"', did_you_mean(kind, TARGET_KEYS))
     settings: dict[str, Value] = {}
     for key, expected in TARGET_KEYS[kind].items():
-        value: Any = fields.raw(key)
+        value = fields.raw(key)
         if value is None:
             continue
         if not isinstance(value, expected) or isinstance(value, bool):
@@ -181,8 +177,3 @@ def read_source(name: str, values: Any, place: Place, text: str) -> SourceInput:
     where = fields.optional_text("where")
     fields.done()
     return SourceInput(name, fields.at(name), path, table, dict(renames), where)
-
-
-def resolve(root: Path, path: str) -> Path:
-    """A path of the project, relative to its root; `~` is the home folder."""
-    return root / os.path.expanduser(path)

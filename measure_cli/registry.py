@@ -20,10 +20,13 @@ from measure_cli.types import Column, Registry, RegistrySpec, Row, Stack, Value
 FALSE_TRUE = {"false": False, "true": True}
 
 
-def load_registries(stack: Stack, root: Path, distinct_values: Mapping[tuple[str, str], Collection[str]]) -> dict[str, Registry]:
+def load_registries(
+    stack: Stack, root: Path, distinct_values: Mapping[tuple[str, str], Collection[str]]
+) -> dict[str, Registry]:
     """Every registry of a stack.
 
-    `distinct_values` holds, for each (source, column) that a derived registry names, the values found in the input; an absent
+    `distinct_values` holds, for each (source, column) that a derived registry names, the values found in the input;
+    an absent
     optional source has none.
 
     Raises:
@@ -64,7 +67,9 @@ def load_registry(
 
 def label_of(file: Path, root: Path) -> str:
     """A registry file's name for messages."""
-    return file.relative_to(root).as_posix() if file.is_relative_to(root) else f"registries/{file.parent.name}/{file.name}"
+    return (
+        file.relative_to(root).as_posix() if file.is_relative_to(root) else f"registries/{file.parent.name}/{file.name}"
+    )
 
 
 def read_rows(spec: RegistrySpec, file: Path, label: str) -> list[Row]:
@@ -95,7 +100,9 @@ def read_rows(spec: RegistrySpec, file: Path, label: str) -> list[Row]:
 def check_header(spec: RegistrySpec, header: list[str] | None, label: str) -> None:
     """Refuse unknown, repeated and missing columns."""
     if header is None:
-        raise ProjectError(f"{label}: is empty; expected the columns {', '.join(column.name for column in spec.columns)}")
+        raise ProjectError(
+            f"{label}: is empty; expected the columns {', '.join(column.name for column in spec.columns)}"
+        )
     known = [column.name for column in spec.columns]
     for name in header:
         if name not in known:

@@ -21,18 +21,9 @@ from jinja2.ext import do as do_extension
 
 from measure_cli.errors import MeasureError, ProjectError, did_you_mean
 from measure_cli.fields import describe
+from measure_cli.kinds import Materialization, Severity
 from measure_cli.sqltext import literal
-from measure_cli.types import (
-    REF_SCHEMA,
-    SOURCE_SCHEMA,
-    Batch,
-    Materialization,
-    ModelConfig,
-    Registry,
-    Severity,
-    Stack,
-    Template,
-)
+from measure_cli.types import REF_SCHEMA, SOURCE_SCHEMA, Batch, ModelConfig, Registry, Stack, Template
 
 CONFIG_TYPES: Mapping[str, tuple[type, ...]] = {
     "materialized": (str,),
@@ -99,7 +90,7 @@ class Renderer:
     """Renders the templates of one stack. One at a time: the functions record into the template being rendered."""
 
     def __init__(self, inputs: Inputs, relation_names: Iterable[str], compiled_folder: Path | None = None) -> None:
-        """`relation_names` are all names that `ref` accepts; `compiled_folder` keeps compiled templates between runs."""
+        """`relation_names`: all that `ref` accepts; `compiled_folder` keeps compiled templates between runs."""
         self._bytecode = bytecode_cache(compiled_folder)
         self._inputs = inputs
         self._known = frozenset(relation_names)
@@ -113,7 +104,9 @@ class Renderer:
         for file in inputs.stack.macro_files:
             self._load_macros(file)
 
-    def render(self, template: Template, name: str, axes: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> Rendered:
+    def render(
+        self, template: Template, name: str, axes: Mapping[str, Any], extra: Mapping[str, Any] | None = None
+    ) -> Rendered:
         """Render one template as the relation `name`.
 
         Raises:
@@ -133,7 +126,9 @@ class Renderer:
     def _compile(self, template: Template) -> jinja2.Template:
         key = str(template.file)
         if key not in self._compiled:
-            self._compiled[key] = jinja2.Template.from_code(self._env, self._code(template.text, key), self._env.globals)
+            self._compiled[key] = jinja2.Template.from_code(
+                self._env, self._code(template.text, key), self._env.globals
+            )
         return self._compiled[key]
 
     def _code(self, text: str, file: str) -> CodeType:
@@ -152,7 +147,9 @@ class Renderer:
         self._labels[str(file)] = (label, text)
         template = Template(file.stem, "macros", file, label, text)
         try:
-            module = self._compile(template).make_module(self._env.globals, shared=True)  # live: macros see those of later files
+            module = self._compile(template).make_module(
+                self._env.globals, shared=True
+            )  # live: macros see those of later files
         except Exception as error:  # Jinja lets any exception of an expression through
             raise self._explain(error, template) from error
         for name, value in vars(module).items():
@@ -184,7 +181,9 @@ class Renderer:
 
     def _ref(self, name: str) -> str:
         if name not in self._known:
-            raise TemplateCallError(f'ref("{name}"): there is no such model or registry', did_you_mean(str(name), self._known))
+            raise TemplateCallError(
+                f'ref("{name}"): there is no such model or registry', did_you_mean(str(name), self._known)
+            )
         if self._current is not None:
             self._current.refs[name] = None
         return f"{REF_SCHEMA}.{name}"
@@ -202,7 +201,9 @@ class Renderer:
 
     def _var(self, name: str) -> Any:
         if name not in self._inputs.variables:
-            raise TemplateCallError(f'var("{name}"): there is no such variable', did_you_mean(str(name), self._inputs.variables))
+            raise TemplateCallError(
+                f'var("{name}"): there is no such variable', did_you_mean(str(name), self._inputs.variables)
+            )
         return self._inputs.variables[name]
 
     def _registry(self, name: str) -> list[dict[str, Any]]:
@@ -274,7 +275,9 @@ def read_config(arguments: Mapping[str, Any]) -> ModelConfig:
         raise TemplateCallError('config: an incremental model needs "time_column"')
     if "severity" in values:
         if values["severity"] not in set(Severity):
-            raise TemplateCallError(f'config: unknown severity "{values["severity"]}"', did_you_mean(values["severity"], list(Severity)))
+            raise TemplateCallError(
+                f'config: unknown severity "{values["severity"]}"', did_you_mean(values["severity"], list(Severity))
+            )
         values["severity"] = Severity(values["severity"])
     return ModelConfig(**values)
 
@@ -287,7 +290,9 @@ def as_tuple(value: Any) -> tuple[str, ...]:
 def env_var(name: str, default: str | None = None) -> str:
     """Value of an environment variable; without a default it has to be set. Secrets never become part of SQL text."""
     if SECRET_NAME.search(name):
-        raise TemplateCallError(f"env_var: {name} looks like a secret; SQL text is stored and shown, so it must not hold one")
+        raise TemplateCallError(
+            f"env_var: {name} looks like a secret; SQL text is stored and shown, so it must not hold one"
+        )
     value = os.environ.get(name, default)
     if value is None:
         raise TemplateCallError(f"the environment variable {name} is not set")
@@ -305,5 +310,3 @@ def batch_context(batch: Batch | None, as_of: date) -> dict[str, Any]:
     bounds = {"start": f"CAST('{start}' AS TIMESTAMP)", "end": f"CAST('{end}' AS TIMESTAMP)"}
     is_incremental: Callable[[], bool] = lambda: batch is not None  # noqa: E731  (a template calls it)
     return {"batch": bounds, "is_incremental": is_incremental}
-
-

@@ -11,10 +11,11 @@ from datetime import datetime
 
 from measure_cli.catalog import Catalog, Relation
 from measure_cli.errors import PlanError, ProjectError
+from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.materialize import Names, comments, is_view, ordered, registry_select, select_of
 from measure_cli.plan import is_ephemeral
 from measure_cli.sqltext import identifier, literal
-from measure_cli.types import Batch, Materialization, RelationKind
+from measure_cli.types import Batch
 
 DIALECTS = ("duckdb",)
 
@@ -38,7 +39,9 @@ def select_of_one(catalog: Catalog, terms: Sequence[str]) -> str:
         raise PlanError(f"--select-only prints one model; {len(chosen)} are selected")
     relation = catalog.relations[chosen[0]]
     if relation.compiled is None:
-        raise PlanError(f"{relation.key} is no model that can be built{f': {relation.absent}' if relation.absent else ''}")
+        raise PlanError(
+            f"{relation.key} is no model that can be built{f': {relation.absent}' if relation.absent else ''}"
+        )
     return select_of(relation.compiled, Names(catalog.relations, frozenset())) + "\n"
 
 
@@ -59,7 +62,9 @@ def script_of(
             raise PlanError("--batch: none of the selected models is incremental")
         return "\n\n".join(replace_interval(relation, names, batch) for relation in relations) + "\n"
     parts = ["SET TimeZone = 'UTC';"]
-    parts += [f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)};" for schema in dict.fromkeys(r.schema for r in relations)]
+    parts += [
+        f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)};" for schema in dict.fromkeys(r.schema for r in relations)
+    ]
     parts += [create(relation, names, source_select) for relation in relations]
     return "\n\n".join(parts) + "\n"
 

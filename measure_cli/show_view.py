@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from measure_cli.console import make_console, print_lines, print_table, shown
-from measure_cli.types import AuditResult, RunResult, StepResult, Table
+from measure_cli.results import AuditResult, RunResult, StepResult, Table
 
 if TYPE_CHECKING:
     from measure_cli.workflows import Shown, Status
@@ -44,7 +44,12 @@ def print_shown(found: Shown, color: bool) -> None:
 
 def status_json(found: Status) -> dict[str, Any]:
     """The state of a target as data."""
-    return {"target": found.target, "run": found.run, "relations": records(found.built), "audits": records(found.audits)}
+    return {
+        "target": found.target,
+        "run": found.run,
+        "relations": records(found.built),
+        "audits": records(found.audits),
+    }
 
 
 def print_status(found: Status, color: bool) -> None:

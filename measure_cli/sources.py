@@ -23,28 +23,33 @@ if TYPE_CHECKING:
 
 TEXT, JSON, PARQUET = "csv", "json", "parquet"
 FORMATS = {
-    ".csv": TEXT, ".tsv": TEXT, ".txt": TEXT, ".json": JSON, ".jsonl": JSON, ".ndjson": JSON, ".parquet": PARQUET, ".pq": PARQUET,
+    ".csv": TEXT, ".tsv": TEXT, ".txt": TEXT, ".json": JSON, ".jsonl": JSON, ".ndjson": JSON, ".parquet": PARQUET,
+    ".pq": PARQUET,
 }  # fmt: skip
 COMPRESSIONS = (".gz", ".zst")
 INSPECTION_VERSION = "1"
 Inspection = tuple[InputShape, dict[str, list[str]]]
 
 
-def find_files(source: SourceInput, root: Path) -> list[Path]:
+def find_files(source: SourceInput, project: Project) -> list[Path]:
     """The files behind a source's path or glob, sorted.
 
     Raises:
         ProjectError: there is none, or they are of several formats or of an unknown one.
     """
     assert source.path is not None
-    path = root / Path(source.path).expanduser()
-    matches = [str(path)] if path.exists() else glob.glob(str(path), recursive=True)
+    path = project.path(source.path)
+    matches = [str(path)] if path.exists() else glob.glob(str(path), recursive=True)  # noqa: PTH207  (Path.glob takes no absolute pattern)
     files = [Path(name) for name in sorted(matches) if Path(name).is_file()]
     if not files:
         if path.is_dir():
-            raise ProjectError(f"{source.place}: source {source.name}: {source.path} is a folder", f"Write {source.path}/*.csv.")
+            raise ProjectError(
+                f"{source.place}: source {source.name}: {source.path} is a folder", f"Write {source.path}/*.csv."
+            )
         siblings = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise ProjectError(f"{source.place}: source {source.name}: there is no file {source.path}", did_you_mean(path.name, siblings))
+        raise ProjectError(
+            f"{source.place}: source {source.name}: there is no file {source.path}", did_you_mean(path.name, siblings)
+        )
     formats = {format_of(file) for file in files}
     if None in formats or len(formats) > 1:
         found = ", ".join(sorted({file.suffix or file.name for file in files}))
@@ -53,7 +58,9 @@ def find_files(source: SourceInput, root: Path) -> list[Path]:
         )
     for file in files:
         if file.stat().st_size == 0:
-            raise ProjectError(f"{source.place}: source {source.name}: {file.name} is empty; expected a header line at least")
+            raise ProjectError(
+                f"{source.place}: source {source.name}: {file.name} is empty; expected a header line at least"
+            )
     return files
 
 
@@ -95,7 +102,7 @@ def inspect_files(source: SourceInput, project: Project, cache: Cache, distinct:
     Raises:
         ProjectError: a file cannot be read as what its name says.
     """
-    files = find_files(source, project.root)
+    files = find_files(source, project)
     fingerprint = fingerprint_of(files)
     facts = [INSPECTION_VERSION, fingerprint, source.where, sorted(source.renames.items()), distinct]
     key = "input:" + hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -116,9 +123,11 @@ def inspect_table(source: SourceInput, project: Project, cache: Cache, distinct:
     import duckdb
 
     assert source.table is not None
-    file = project.root / Path(str(project.target.settings["path"])).expanduser()
+    file = project.target_file
     if not file.exists():
-        raise ProjectError(f"{source.place}: source {source.name}: the target {project.target.settings['path']} does not exist yet")
+        raise ProjectError(
+            f"{source.place}: source {source.name}: the target {project.target.settings['path']} does not exist yet"
+        )
     relation = ".".join(identifier(part) for part in source.table.split("."))
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
@@ -158,7 +167,8 @@ def look_into(source: SourceInput, files: list[str], distinct: tuple[str, ...]) 
         except duckdb.Error as error:
             reason = str(error).strip().splitlines()
             raise ProjectError(
-                f"{source.place}: source {source.name}: {shown} cannot be read: {reason[0]}", "\n".join(reason[1:6]) or None
+                f"{source.place}: source {source.name}: {shown} cannot be read: {reason[0]}",
+                "\n".join(reason[1:6]) or None,
             ) from None
         check_where(connection, source, reader, shown)
         values = {}
@@ -189,7 +199,9 @@ def check_where(connection: duckdb.DuckDBPyConnection, source: SourceInput, read
         connection.execute(f"SELECT count(*) FROM {reader} WHERE ({source.where})").fetchall()
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0]
-        raise ProjectError(f"{source.place}: source {source.name}: where = {source.where!r} fails on {shown}: {reason}") from None
+        raise ProjectError(
+            f"{source.place}: source {source.name}: where = {source.where!r} fails on {shown}: {reason}"
+        ) from None
 
 
 def distinct_values(connection: duckdb.DuckDBPyConnection, relation: str, column: str, where: str | None) -> list[str]:

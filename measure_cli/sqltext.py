@@ -1,4 +1,7 @@
-"""Names and literals: quoting and matching, for the few statements that are written without an SQL tree (no sqlglot import)."""
+"""Names and literals: quoting and matching, for the few statements that are written without an SQL tree.
+
+No sqlglot here: a run in which nothing changed should not have to load it.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from measure_cli.types import Value
 
 
 def identifier(name: str) -> str:
-    """A quoted SQL identifier.
+    """A quoted SQL identifier; quotes inside are doubled.
 
-    >>> identifier('say "hi"')
-    '"say ""hi\"""'
+    >>> print(identifier('say "hi" twice'))
+    "say ""hi"" twice"
     """
     return '"' + name.replace('"', '""') + '"'
 

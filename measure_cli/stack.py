@@ -14,6 +14,7 @@ from typing import Any
 
 from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.fields import Fields
+from measure_cli.kinds import Severity
 from measure_cli.types import (
     STAGED_SUFFIX,
     AuditSpec,
@@ -22,7 +23,6 @@ from measure_cli.types import (
     Place,
     Project,
     RegistrySpec,
-    Severity,
     SourceSpec,
     Stack,
     Template,
@@ -107,9 +107,13 @@ def load_stack(project: Project) -> Stack:
         macro_files=tuple(
             file for folder in (*folders.shared, *folders.own) for file in sorted((folder / "macros").glob("*.sql"))
         ),
-        audit_files={file.stem: file for folder in folders.shared for file in sorted((folder / "audits").glob("*.sql"))},
+        audit_files={
+            file.stem: file for folder in folders.shared for file in sorted((folder / "audits").glob("*.sql"))
+        },
         singular_audits=tuple(
-            read_template(file, "audits", folder) for folder in folders.own for file in sorted((folder / "audits").glob("*.sql"))
+            read_template(file, "audits", folder)
+            for folder in folders.own
+            for file in sorted((folder / "audits").glob("*.sql"))
         ),
         registry_folders=folders.registries,
     )
@@ -129,7 +133,9 @@ def find_templates(folder: Path) -> Iterator[Template]:
         for file in sorted(layer.rglob("*.sql")):
             template = read_template(file, layer.name, folder)
             if template.name in seen:
-                raise ProjectError(f'{template.label}: the model "{template.name}" stands already in {seen[template.name]}')
+                raise ProjectError(
+                    f'{template.label}: the model "{template.name}" stands already in {seen[template.name]}'
+                )
             if not TEMPLATE_NAME.match(template.name) or template.name.endswith(STAGED_SUFFIX):
                 raise ProjectError(
                     f'{template.label}: "{template.name}" cannot name a model',
@@ -188,7 +194,12 @@ def read_variable(name: str, values: Any, place: Place) -> Variable:
     if data_type not in VARIABLE_TYPES:
         raise ProjectError(f'{place}: unknown type "{data_type}"', did_you_mean(data_type, VARIABLE_TYPES))
     variable = Variable(
-        name, data_type, fields.raw("default"), fields.text("description", " ").strip(), fields.number("min"), fields.number("max")
+        name,
+        data_type,
+        fields.raw("default"),
+        fields.text("description", " ").strip(),
+        fields.number("min"),
+        fields.number("max"),
     )
     fields.done()
     return variable

@@ -1,6 +1,7 @@
 """State tables in the target, schema `measure_state`: what ran, what is built from what, how audits ended.
 
-Nothing of a run's state stands on disk beside the target. Rows are written in the transaction that publishes the data they speak of.
+Nothing of a run's state stands on disk beside the target. Rows are written in the transaction that publishes the data
+they speak of.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from measure_cli.types import AuditResult, BuiltRelation, RunResult, Session, Statement, Step, StepResult, Table
+from measure_cli.results import AuditResult, RunResult, StepResult, Table
+from measure_cli.types import BuiltRelation, Session, Statement, Step
 
 SCHEMA = "measure_state"
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -19,8 +21,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "relations_built": "BIGINT", "relations_failed": "BIGINT", "version": "VARCHAR",
     },
     "batches": {
-        "run_id": "VARCHAR", "stack": "VARCHAR", "relation": "VARCHAR", "batch_start": "TIMESTAMP", "batch_end": "TIMESTAMP",
-        "fingerprint": "VARCHAR", "row_count": "BIGINT", "seconds": "DOUBLE", "built_at": "TIMESTAMP",
+        "run_id": "VARCHAR", "stack": "VARCHAR", "relation": "VARCHAR",
+        "batch_start": "TIMESTAMP", "batch_end": "TIMESTAMP", "fingerprint": "VARCHAR",
+        "row_count": "BIGINT", "seconds": "DOUBLE", "built_at": "TIMESTAMP",
     },
     "audits": {
         "run_id": "VARCHAR", "stack": "VARCHAR", "relation": "VARCHAR", "audit": "VARCHAR", "severity": "VARCHAR",
@@ -50,8 +53,8 @@ def run_started(run: RunResult, started_at: datetime, version: str) -> list[Stat
     """The run begins; an earlier run of the stack that never ended was killed."""
     killed = "UPDATE measure_state.runs SET status = 'interrupted' WHERE status = 'running' AND stack = $stack"
     row = {
-        "run_id": run.run_id, "command": run.command, "stack": run.stack, "as_of": run.as_of.isoformat(), "status": "running",
-        "started_at": started_at, "version": version,
+        "run_id": run.run_id, "command": run.command, "stack": run.stack, "as_of": run.as_of.isoformat(),
+        "status": "running", "started_at": started_at, "version": version,
     }  # fmt: skip
     return [Statement(killed, {"stack": run.stack}), insert("runs", row)]
 
@@ -64,7 +67,13 @@ def run_finished(run: RunResult, finished_at: datetime) -> Statement:
         "UPDATE measure_state.runs SET status = $status, finished_at = $finished_at, seconds = $seconds, "
         "relations_built = $built, relations_failed = $failed WHERE run_id = $run_id"
     )
-    values = {"status": run.status, "finished_at": finished_at, "seconds": run.seconds, "built": built, "failed": failed}
+    values = {
+        "status": run.status,
+        "finished_at": finished_at,
+        "seconds": run.seconds,
+        "built": built,
+        "failed": failed,
+    }
     return Statement(sql, {**values, "run_id": run.run_id})  # type: ignore[dict-item]  # drivers bind timestamps
 
 
@@ -80,7 +89,9 @@ def relations_built(run: RunResult, built: Sequence[tuple[Step, StepResult]], bu
         for step, result in built
     ]  # fmt: skip
     names = {f"relation_{number}": step.key for number, (step, _) in enumerate(built)}
-    forget = f"DELETE FROM {SCHEMA}.batches WHERE stack = $stack AND relation IN ({', '.join(f'${name}' for name in names)})"
+    forget = (
+        f"DELETE FROM {SCHEMA}.batches WHERE stack = $stack AND relation IN ({', '.join(f'${name}' for name in names)})"
+    )
     return [Statement(forget, {"stack": run.stack, **names}), insert("batches", *rows)]
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
+
+from measure_cli.kinds import Materialization, RelationKind, Severity
+from measure_cli.results import StepResult, Table
 
 REF_SCHEMA = "measure_ref"
 SOURCE_SCHEMA = "measure_source"
@@ -20,30 +22,6 @@ UNREADABLE = "_unreadable"
 
 Value = str | int | float | bool | None
 Row = Mapping[str, Value]
-
-
-class Materialization(StrEnum):
-    """How a model stands in the target."""
-
-    VIEW = "view"
-    TABLE = "table"
-    INCREMENTAL = "incremental"
-    EPHEMERAL = "ephemeral"
-
-
-class RelationKind(StrEnum):
-    """What a relation is made from."""
-
-    SOURCE = "source"
-    REGISTRY = "registry"
-    MODEL = "model"
-
-
-class Severity(StrEnum):
-    """What a failing audit does: `error` stops publication, `warn` only tells."""
-
-    ERROR = "error"
-    WARN = "warn"
 
 
 # -- what a project declares ------------------------------------------------------------------------------------------
@@ -89,7 +67,10 @@ class AuditSpec:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as declared: DuckDB type name, meaning, audits. `required` holds for inputs; a model's `optional` column may be absent."""
+    """A column as declared: DuckDB type name, meaning, audits.
+
+    `required` holds for inputs; a model's `optional` column may be absent.
+    """
 
     name: str
     data_type: str | None = None
@@ -139,7 +120,8 @@ class InputShape:
 class RegistrySpec:
     """A registry as the stack declares it.
 
-    A derived registry (`distinct`) may be given as a CSV by the project; without one its rows are the distinct values of the named
+    A derived registry (`distinct`) may be given as a CSV by the project; without one its rows are the distinct values
+    of the named
     source columns, less those of `excluding`.
     """
 
@@ -238,6 +220,15 @@ class Project:
     variable_texts: Mapping[str, str] = field(default_factory=dict)
     is_demo: bool = False
 
+    def path(self, text: str) -> Path:
+        """A path written in the project: relative to its root, `~` is the home folder."""
+        return self.root / Path(text).expanduser()
+
+    @property
+    def target_file(self) -> Path:
+        """The file of an embedded target."""
+        return self.path(str(self.target.settings["path"]))
+
 
 # -- what planning makes of it -----------------------------------------------------------------------------------------
 
@@ -295,7 +286,8 @@ class Step:
     """Builds one relation beside its published version, audits it, and says how to publish it.
 
     `create` fills the staged relation; `publish` swaps it in (run for all good steps in one transaction);
-    `discard` removes the staged relation; `serves` are the tables a view shows, which are held back when the view fails.
+    `discard` removes the staged relation; `serves` are the tables a view shows, which are held back when the view
+    fails.
     """
 
     key: str
@@ -310,29 +302,6 @@ class Step:
     count: Statement | None = None
     audits: tuple[AuditStep, ...] = ()
     serves: tuple[str, ...] = ()
-
-
-class StepStatus(StrEnum):
-    """How a relation ended in a run."""
-
-    BUILT = "built"
-    UNCHANGED = "unchanged"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    HELD = "held"
-    ABSENT = "absent"
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """How one relation ended: `reason` says why when it was not published."""
-
-    name: str
-    kind: RelationKind
-    status: StepStatus
-    rows: int | None = None
-    seconds: float = 0.0
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,61 +326,7 @@ class BuiltRelation:
     rows: int | None
 
 
-# -- what happened ------------------------------------------------------------------------------------------------------
-
-
-class AuditStatus(StrEnum):
-    """How an audit ended."""
-
-    PASS = "pass"
-    WARN = "warn"
-    FAIL = "fail"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows with their column names, as read from an engine."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AuditResult:
-    """How one audit ended. `failures` counts offending rows; `sample` holds some of them."""
-
-    model: str
-    name: str
-    severity: Severity
-    status: AuditStatus
-    failures: int
-    seconds: float = 0.0
-    sample: Table | None = None
-    message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """The outcome of a run, as printed and as recorded."""
-
-    run_id: str
-    command: str
-    target: str
-    stack: str
-    as_of: date
-    status: str
-    models: tuple[StepResult, ...] = ()
-    audits: tuple[AuditResult, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def failed(self) -> bool:
-        """Whether any relation or error-severity audit failed."""
-        return self.status != "success"
-
-
-# -- what an engine offers ------------------------------------------------------------------------------------------------
+# -- what an engine offers -------------------------------------------------------------------------------------------
 
 
 class Session(Protocol):

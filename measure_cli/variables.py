@@ -11,7 +11,9 @@ from measure_cli.fields import describe
 from measure_cli.types import Variable
 
 
-def resolve_variables(declared: Mapping[str, Variable], given: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
+def resolve_variables(
+    declared: Mapping[str, Variable], given: Mapping[str, Any], texts: Mapping[str, str]
+) -> dict[str, Any]:
     """Value of every declared variable. `given` comes from measure.toml, `texts` from the command line and wins.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +13,11 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from measure_cli import __version__
-from measure_cli.errors import Interrupted, MeasureError, PlanError, ProjectError, did_you_mean
+from measure_cli.errors import Interrupted, PlanError, ProjectError, did_you_mean
 from measure_cli.events import Emit, Notice, PlanBuilt, RunFinished
 from measure_cli.project import Overrides
-from measure_cli.types import AuditStatus, RunResult, Statement, StepResult, Table
+from measure_cli.results import AuditStatus, RunResult, Table
+from measure_cli.types import Statement
 
 if TYPE_CHECKING:
     from measure_cli.catalog import Relation
@@ -68,17 +69,12 @@ def new_run(command: str, loaded: Loaded) -> RunResult:
     return RunResult(run_id, command, loaded.project.target.name, loaded.stack.name, loaded.project.as_of, "running")
 
 
-def target_file(loaded: Loaded) -> Path:
-    """The DuckDB file of the target."""
-    return loaded.project.root / Path(str(loaded.project.target.settings["path"])).expanduser()
-
-
 @contextlib.contextmanager
 def opened(loaded: Loaded, read_only: bool) -> Iterator[DuckDBEngine]:
     """The target's engine, closed at the end."""
     from measure_cli.engines.duckdb import open_duckdb
 
-    engine = open_duckdb(loaded.project.target, loaded.project.root, read_only)
+    engine = open_duckdb(loaded.project, read_only)
     try:
         yield engine
     finally:
@@ -130,7 +126,7 @@ def build(request: Request, full: bool = False) -> RunResult:
             return build_plan(loaded.catalog, request.select, request.exclude, ledger, existing, source_select, full)
 
         run = new_run("build", loaded)
-        if not target_file(loaded).exists():
+        if not loaded.project.target_file.exists():
             plan_over({}, {})  # whatever is wrong with the plan shows before a file is made
         with opened(loaded, read_only=False) as engine:
             plan = plan_over(*read_state(engine, loaded.stack.name))
@@ -186,7 +182,9 @@ def audit(request: Request) -> RunResult:
             audits = audit_plan(loaded.catalog, request.select, request.exclude, engine.relations())
             results = run_audits(audits, engine, clock, request.emit, worker_count(loaded))
             bad = any(result.status in (AuditStatus.FAIL, AuditStatus.ERROR) for result in results)
-            finished = replace(run, status="failed" if bad else "success", audits=results, seconds=clock.seconds() - began)
+            finished = replace(
+                run, status="failed" if bad else "success", audits=results, seconds=clock.seconds() - began
+            )
             session = engine.session()
             now = utc_now()
             session.transaction(
@@ -204,7 +202,7 @@ def audit(request: Request) -> RunResult:
 
 def need_target(loaded: Loaded) -> None:
     """The target's file exists."""
-    if not target_file(loaded).exists():
+    if not loaded.project.target_file.exists():
         raise PlanError(f"{loaded.project.target.settings['path']} does not exist yet", "Build it: measure build")
 
 
@@ -261,14 +259,16 @@ def preview(loaded: Loaded, relation: Relation, limit: int) -> Table | None:
     """The first rows of a relation, if it is built."""
     from measure_cli.sqltext import relation_text
 
-    if not target_file(loaded).exists():
+    if not loaded.project.target_file.exists():
         return None
     with opened(loaded, read_only=True) as engine:
         if (relation.schema, relation.name) not in engine.relations():
             return None
         session = engine.session()
         try:
-            return session.query(Statement(f"SELECT * FROM {relation_text(relation.schema, relation.name)} LIMIT {limit}"))
+            return session.query(
+                Statement(f"SELECT * FROM {relation_text(relation.schema, relation.name)} LIMIT {limit}")
+            )
         finally:
             session.close()
 
@@ -289,7 +289,7 @@ def status(request: Request) -> Status:
 
     loaded = load_quietly(request)
     path = str(loaded.project.target.settings["path"])
-    if not target_file(loaded).exists():
+    if not loaded.project.target_file.exists():
         return Status(path, None, None, None)
     with opened(loaded, read_only=True) as engine:
         if (state.SCHEMA, "runs") not in engine.relations():
@@ -329,7 +329,9 @@ def demo(request: Request, folder: Path | None, scale: float, seed: int | None) 
     project = load_project(request.overrides)
     if not 0.1 <= scale <= 100:
         raise ProjectError(f"--scale {scale:g}: must be between 0.1 and 100")
-    return generate_demo(project.stack, folder or project.root / "demo" / project.stack, demo_as_of(request.overrides), scale, seed)
+    return generate_demo(
+        project.stack, folder or project.root / "demo" / project.stack, demo_as_of(request.overrides), scale, seed
+    )
 
 
 def init(folder: Path, stack: str, overrides: Overrides) -> list[Path]:
@@ -337,5 +339,3 @@ def init(folder: Path, stack: str, overrides: Overrides) -> list[Path]:
     from measure_cli.scaffold import scaffold
 
     return scaffold(folder, stack, overrides)
-
-

@@ -10,6 +10,8 @@ from sqlglot.schema import MappingSchema
 
 from measure_cli.dialects.column_types import annotate_columns, parse_type
 from measure_cli.dialects.compiled import CompiledSelect
+from measure_cli.dialects.functions import check_functions
+from measure_cli.dialects.lint import in_order, lint, lint_resolved
 from measure_cli.dialects.names import fold
 from measure_cli.dialects.reader import DUCKDB, Locate, read_select
 from measure_cli.dialects.resolver import Relations, resolve, tables_of
@@ -28,14 +30,18 @@ def compile_select(sql: str, schema: Relations, *, locate: Locate) -> CompiledSe
         PlanError: the text is not one SELECT, or a name in it means nothing.
     """
     query = read_select(sql, locate)
+    check_functions(query, locate)
+    findings = lint(query)
     mapping = _mapping_schema(schema)
     query = resolve(query, schema, mapping, locate)
     columns = annotate_columns(query, mapping)
+    findings += lint_resolved(query)
     tables = tables_of(query, schema)
     return CompiledSelect(
         parts=write_parts(query, tables, sql),
         columns=columns,
         relations=tuple(sorted({key for _, key in tables})),
+        findings=in_order(findings),
     )
 
 

@@ -80,11 +80,7 @@ def check_columns(query: exp.Query, schema: MappingSchema, locate: Locate) -> No
                 _check_union_order(column, scope.expression, locate)
             else:
                 raise _unresolved(column, scope, schema, locate)
-        for whole_row in scope.expression.find_all(exp.TableColumn):
-            raise PlanError(
-                f'{_at(whole_row, locate)}: found the table "{whole_row.name}" where a column was expected',
-                "Rows as values are known to DuckDB only; name the columns.",
-            )
+        _check_row_values(scope, schema, locate)
 
 
 def explain(query: exp.Query, schema: MappingSchema, locate: Locate, error: Exception) -> PlanError:
@@ -116,6 +112,20 @@ def _check_qualified(scope: Scope, schema: MappingSchema, locate: Locate) -> Non
                 f'{_at(column, locate)}: unknown column "{column.name}" in "{column.table}"',
                 did_you_mean(column.name, columns),
             )
+
+
+def _check_row_values(scope: Scope, schema: MappingSchema, locate: Locate) -> None:
+    for node in scope.find_all(exp.TableColumn, exp.Dot):
+        if isinstance(node, exp.TableColumn):
+            raise PlanError(
+                f'{_at(node, locate)}: found the table "{node.name}" where a column was expected',
+                "Rows as values are known to DuckDB only; name the columns.",
+            )
+        parts = [part.name for part in node.flatten()]
+        raise PlanError(
+            f'{_at(node, locate)}: unknown table "{parts[-2]}" in "{parts[-2]}.{parts[-1]}"',
+            did_you_mean(parts[-2], _visible_sources(scope, schema)),
+        )
 
 
 def _qualified_stars(scope: Scope) -> Iterator[exp.Column]:

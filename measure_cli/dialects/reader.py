@@ -31,6 +31,9 @@ class _LineParser(DuckDBParser):
             expression.meta[LAST_LINE] = self._prev.line
         return super().validate_expression(expression, args)
 
+    def _warn_unsupported(self) -> None:
+        """Unknown statements are refused with a message of our own."""
+
 
 def read_select(sql: str, locate: Locate) -> exp.Query:
     """Parse one SELECT.
@@ -78,12 +81,19 @@ def _parse(sql: str, locate: Locate) -> list[exp.Expr]:
         first = error.errors[0] if error.errors else {}
         line = first.get("line") or 1
         near = f' near "{first["highlight"]}"' if first.get("highlight") else ""
-        what = str(first.get("description") or error).rstrip(".")
+        what = _plain(str(first.get("description") or error))
         raise PlanError(f"{locate(line)}: SQL syntax error{near}: {what}", _line_text(sql, line)) from error
     except TokenError as error:
         line = sql.count("\n", 0, error.end or 0) + 1
         raise PlanError(f"{locate(line)}: SQL syntax error: {_first_line(error)}", _line_text(sql, line)) from error
     return [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
+
+
+def _plain(description: str) -> str:
+    """sqlglot's account of a syntax error without the names of its classes."""
+    if description.startswith("Required keyword"):
+        return "an expression is missing here"
+    return description.partition(" but got <Token")[0].rstrip(".")
 
 
 def _first_line(error: Exception) -> str:

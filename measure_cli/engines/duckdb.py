@@ -1,6 +1,7 @@
 """DuckDB, embedded: one file, one process that writes.
 
-Driver errors become ours here, by exception class. Sessions are cursors of one connection, so several threads can work on the
+Driver errors become ours here, by exception class. Sessions are cursors of one connection, so several threads can
+work on the
 same file at once.
 """
 
@@ -9,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 import duckdb
 
 from measure_cli.errors import EngineError, OutOfMemory, TargetBusy, Transient
+from measure_cli.results import Table
 from measure_cli.sqltext import literal
-from measure_cli.types import Statement, Table, Target, Value
+from measure_cli.types import Project, Statement, Value
 
 
 class Cancelled(EngineError):
@@ -116,7 +117,10 @@ class DuckDBEngine:
     def columns(self, relation: str) -> dict[str, str]:
         """Columns and types of a table or view, given as SQL text."""
         with our_errors():
-            return {row[0]: row[1] for row in self._connection.cursor().execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+            return {
+                row[0]: row[1]
+                for row in self._connection.cursor().execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+            }
 
     def interrupt(self) -> None:
         """Stop every running statement."""
@@ -132,14 +136,14 @@ class DuckDBEngine:
             self._connection.close()
 
 
-def open_duckdb(target: Target, root: Path, read_only: bool = False) -> DuckDBEngine:
-    """Open a target's file; it is created, with its folder, unless `read_only`.
+def open_duckdb(project: Project, read_only: bool = False) -> DuckDBEngine:
+    """Open the file of a project's target; it is created, with its folder, unless `read_only`.
 
     Raises:
         TargetBusy: another process holds the file.
         EngineError: the file cannot be opened or created, or a setting is refused.
     """
-    file = root / Path(str(target.settings["path"])).expanduser()
+    file, target = project.target_file, project.target
     config: dict[str, Value] = {}
     for key in ("memory_limit", "threads"):
         if (value := target.settings.get(key)) is not None:
@@ -156,7 +160,7 @@ def open_duckdb(target: Target, root: Path, read_only: bool = False) -> DuckDBEn
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
         if directory := target.settings.get("temp_directory"):
-            connection.execute(f"SET temp_directory = {literal(str(root / str(directory)))}")
+            connection.execute(f"SET temp_directory = {literal(str(project.path(str(directory))))}")
     return DuckDBEngine(connection)
 
 
@@ -164,7 +168,9 @@ def opening_error(path: str, error: duckdb.Error) -> EngineError:
     """Why a file could not be opened."""
     text = first_lines(error, 2)
     if isinstance(error, duckdb.IOException) and "lock" in text.lower():
-        return TargetBusy(f"{path} is open in another process: {text}", "Close it there, or wait until that run is over.")
+        return TargetBusy(
+            f"{path} is open in another process: {text}", "Close it there, or wait until that run is over."
+        )
     if isinstance(error, duckdb.IOException | duckdb.SerializationException | duckdb.CatalogException):
         return EngineError(f"{path} cannot be opened: {text}")
     return EngineError(f"{path}: {text}")

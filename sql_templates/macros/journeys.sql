@@ -16,14 +16,21 @@ Both halves return the same rows: counts and timestamps exactly, decayed sums to
 date_diff('microsecond', TIMESTAMP '1970-01-01 00:00:00', {{ timestamp }})
 {%- endmacro %}
 
-{# Number of the day a timestamp lies in. #}
-{% macro day_number(timestamp) -%}
-date_diff('day', DATE '1970-01-01', {{ timestamp }})
+{# Number of the bucket of `days` days a timestamp lies in. Buckets begin at midnight, so the day decides and the
+   quotient is exact, before 1970 too. #}
+{% macro bucket_number(timestamp, days) -%}
+CAST(floor(date_diff('day', DATE '1970-01-01', {{ timestamp }}) / {{ days }}.0) AS BIGINT)
 {%- endmacro %}
 
-{# Buckets of whole days begin at midnight, so the day alone decides and the quotient is exact, before 1970 too. #}
-{% macro bucket_number(day, days) -%}
-CAST(floor({{ day }} / CAST({{ days }} AS DOUBLE)) AS BIGINT)
+{# Time from a timestamp to the end of a bucket. #}
+{% macro microseconds_to_bucket_end(timestamp, bucket_no, days) -%}
+(({{ bucket_no }} + 1) * {{ days * 86400000000 }} - {{ epoch_microseconds(timestamp) }})
+{%- endmacro %}
+
+{# 2^(microseconds / half-life). Decay measured from the end of a bucket can be summed once for all conversions and
+   rescaled for each; a bucket is as long as its window, so neither factor leaves the range of a double. #}
+{% macro half_lives_power(microseconds, half_life_days, sign) -%}
+pow(2.0, {{ sign }}CAST({{ microseconds }} AS DOUBLE) / {{ half_life_days * 86400000000.0 }})
 {%- endmacro %}
 
 {# The last edge of a window: conversion_ts itself belongs to the window only when asked for. #}
@@ -53,7 +60,7 @@ numbered_conversions AS (
         conversions.conversion_ts,
         converting_users.user_no,
         row_number() OVER (ORDER BY conversions.conversion_key) AS conversion_no,
-        {{ bucket_number(day_number('conversions.conversion_ts'), widest) }} AS bucket_no
+        {{ bucket_number('conversions.conversion_ts', widest) }} AS bucket_no
     FROM {{ conversions }} AS conversions
     INNER JOIN converting_users
         ON conversions.user_pseudonym = converting_users.user_pseudonym
@@ -68,7 +75,7 @@ numbered_touches AS (
         converting_users.user_no,
         touches.event_kind,
         touches.event_ts,
-        {{ bucket_number(day_number('touches.event_ts'), widest) }} AS bucket_no
+        {{ bucket_number('touches.event_ts', widest) }} AS bucket_no
     FROM {{ touchpoints }} AS touches
     INNER JOIN converting_users
         ON touches.user_pseudonym = converting_users.user_pseudonym
@@ -185,168 +192,182 @@ ordinary_journeys AS (
 {%- endmacro %}
 
 {# Time is cut into buckets exactly as long as the lookback, so a window [c - N, c) is the end of one bucket and the
-   beginning of the next. Both parts are running aggregates within their bucket, read where an edge of the
-   window falls: forward from the bucket's begin, backward from its end. Nothing is ever subtracted, so the sums
-   keep their precision next to any number of touches outside the window, and an empty window is exactly empty. #}
+   beginning of the next. The decayed sum of either part is a running sum within its bucket: forward from the
+   begin of the bucket, backward from its end. Sums are never subtracted, so they keep their precision next to any
+   number of touches outside the window. Counts are subtracted: integers are exact.
+   The cost is a few sorts of (touches + conversions x kinds) of the heavy users. #}
 {% macro heavy_journeys(lookback_days, half_life_days, include_touch_at_conversion) -%}
-{%- set microseconds_per_half_life = half_life_days * 86400000000.0 -%}
-lookback_windows AS (
-    {%- for days in lookback_days %}
-    {{ 'UNION ALL ' if not loop.first }}SELECT {{ days }} AS lookback_days, {{ days * 86400000000 }} AS width_us
-    {%- endfor %}
-),
-
-heavy_touches AS (
+-- Grain: user x event_kind x instant. Touches at the same instant are never on different sides of an edge.
+heavy_instants AS (
     SELECT
         touches.user_no,
         touches.event_kind,
         touches.event_ts,
-        {{ epoch_microseconds('touches.event_ts') }} AS event_us,
-        {{ day_number('touches.event_ts') }} AS event_day
+        count(*) AS n_touches
     FROM numbered_touches AS touches
     INNER JOIN heavy_users ON touches.user_no = heavy_users.user_no
+    GROUP BY touches.user_no, touches.event_kind, touches.event_ts
+),
+
+heavy_instant_weights AS (
+    SELECT
+        user_no,
+        event_kind,
+        event_ts,
+        n_touches
+        {%- for days in lookback_days %}
+        {%- set bucket_no = bucket_number('event_ts', days) %},
+        {{ bucket_no }} AS bucket_no_{{ days }}d,
+        n_touches * {{ half_lives_power(microseconds_to_bucket_end('event_ts', bucket_no, days), half_life_days, '-') }} AS decay_{{ days }}d
+        {%- endfor %}
+    FROM heavy_instants
+),
+
+heavy_running_sums AS (
+    SELECT
+        user_no,
+        event_kind,
+        event_ts,
+        n_touches,
+        row_number() OVER (PARTITION BY user_no, event_kind ORDER BY event_ts) AS instant_no,
+        sum(n_touches) OVER (
+            PARTITION BY user_no, event_kind ORDER BY event_ts
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS n_touches_until
+        {%- for days in lookback_days %},
+        sum(decay_{{ days }}d) OVER (
+            PARTITION BY user_no, event_kind, bucket_no_{{ days }}d ORDER BY event_ts
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS decay_from_begin_{{ days }}d,
+        sum(decay_{{ days }}d) OVER (
+            PARTITION BY user_no, event_kind, bucket_no_{{ days }}d ORDER BY event_ts
+            ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+        ) AS decay_to_end_{{ days }}d
+        {%- endfor %}
+    FROM heavy_instant_weights
 ),
 
 heavy_user_kinds AS (
     SELECT DISTINCT user_no, event_kind
-    FROM heavy_touches
+    FROM heavy_instants
+),
+
+-- days_back 0 is the end of every window of a conversion, the others are where the windows begin.
+window_edges AS (
+    SELECT 0 AS days_back, {{ 2 if include_touch_at_conversion else 0 }} AS position_order
+    {%- for days in lookback_days %}
+    UNION ALL
+    SELECT {{ days }} AS days_back, 0 AS position_order
+    {%- endfor %}
+),
+
+-- Grain: instant, or edge x event_kind of a conversion. Instants have position_order 1: the edges at the same
+-- microsecond come before them, and after them only the end of windows that include touches at the conversion.
+heavy_timeline AS (
+    SELECT
+        user_no,
+        event_kind,
+        {{ epoch_microseconds('event_ts') }} AS position_us,
+        1 AS position_order,
+        1 AS n_instants,
+        CAST(NULL AS BIGINT) AS conversion_no,
+        CAST(NULL AS INTEGER) AS days_back
+    FROM heavy_instants
+    UNION ALL
+    SELECT
+        numbered_conversions.user_no,
+        heavy_user_kinds.event_kind,
+        {{ epoch_microseconds('numbered_conversions.conversion_ts') }} - window_edges.days_back * 86400000000 AS position_us,
+        window_edges.position_order,
+        0 AS n_instants,
+        numbered_conversions.conversion_no,
+        window_edges.days_back
+    FROM numbered_conversions
+    INNER JOIN heavy_user_kinds ON numbered_conversions.user_no = heavy_user_kinds.user_no
+    CROSS JOIN window_edges
+),
+
+heavy_positions AS (
+    SELECT
+        user_no,
+        event_kind,
+        conversion_no,
+        days_back,
+        sum(n_instants) OVER (
+            PARTITION BY user_no, event_kind ORDER BY position_us, position_order
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS n_instants_before
+    FROM heavy_timeline
+),
+
+-- Grain: conversion x event_kind x edge: the last instant before the end, the first one after each begin.
+heavy_edge_instants AS (
+    SELECT
+        positions.conversion_no,
+        positions.event_kind,
+        positions.days_back,
+        sums.instant_no,
+        sums.event_ts,
+        sums.n_touches_until,
+        sums.n_touches_until - sums.n_touches AS n_touches_before
+        {%- for days in lookback_days %},
+        sums.decay_from_begin_{{ days }}d,
+        sums.decay_to_end_{{ days }}d
+        {%- endfor %}
+    FROM heavy_positions AS positions
+    INNER JOIN heavy_running_sums AS sums
+        ON positions.user_no = sums.user_no
+        AND positions.event_kind = sums.event_kind
+        AND CASE WHEN positions.days_back = 0 THEN positions.n_instants_before ELSE positions.n_instants_before + 1 END
+            = sums.instant_no
+    WHERE positions.conversion_no IS NOT NULL
 ),
 
 heavy_windows AS (
     SELECT
-        lookback_windows.lookback_days,
-        lookback_windows.width_us,
-        numbered_conversions.user_no,
-        heavy_user_kinds.event_kind,
-        numbered_conversions.conversion_no,
-        {{ epoch_microseconds('numbered_conversions.conversion_ts') }} AS conversion_us,
-        {{ bucket_number(day_number('numbered_conversions.conversion_ts'), 'lookback_windows.lookback_days') }} AS bucket_no
-    FROM numbered_conversions
-    INNER JOIN heavy_user_kinds ON numbered_conversions.user_no = heavy_user_kinds.user_no
-    CROSS JOIN lookback_windows
-),
-
--- Grain: lookback x (touch, begin of a window, end of a window). At one instant the begin of a window comes before
--- the touches; its end before or after them, depending on whether a touch at the conversion counts.
-heavy_timeline AS (
-    SELECT
-        lookback_windows.lookback_days,
-        lookback_windows.width_us,
-        heavy_touches.user_no,
-        heavy_touches.event_kind,
-        {{ bucket_number('heavy_touches.event_day', 'lookback_windows.lookback_days') }} AS bucket_no,
-        heavy_touches.event_us AS position_us,
-        1 AS position_order,
-        heavy_touches.event_ts,
-        CAST(NULL AS BIGINT) AS conversion_no,
-        CAST(NULL AS BIGINT) AS conversion_us,
-        CAST(NULL AS BOOLEAN) AS is_window_end
-    FROM heavy_touches
-    CROSS JOIN lookback_windows
-    UNION ALL
-    SELECT
-        lookback_days,
-        width_us,
-        user_no,
-        event_kind,
-        bucket_no - 1 AS bucket_no,
-        conversion_us - width_us AS position_us,
-        0 AS position_order,
-        CAST(NULL AS TIMESTAMP) AS event_ts,
-        conversion_no,
-        conversion_us,
-        FALSE AS is_window_end
-    FROM heavy_windows
-    UNION ALL
-    SELECT
-        lookback_days,
-        width_us,
-        user_no,
-        event_kind,
-        bucket_no,
-        conversion_us AS position_us,
-        {{ 2 if include_touch_at_conversion else 0 }} AS position_order,
-        CAST(NULL AS TIMESTAMP) AS event_ts,
-        conversion_no,
-        conversion_us,
-        TRUE AS is_window_end
-    FROM heavy_windows
-),
-
--- Weights are measured from the end of the bucket, never more than one window away: they cannot overflow.
-heavy_weights AS (
-    SELECT
-        lookback_days,
-        user_no,
-        event_kind,
-        bucket_no,
-        position_us,
-        position_order,
-        event_ts,
-        CASE
-            WHEN event_ts IS NOT NULL
-                THEN pow(2.0, CAST(position_us - (bucket_no + 1) * width_us AS DOUBLE) / {{ microseconds_per_half_life }})
-        END AS decay,
-        conversion_no,
-        is_window_end,
-        pow(2.0, CAST((bucket_no + 1) * width_us - conversion_us AS DOUBLE) / {{ microseconds_per_half_life }}) AS rescale
-    FROM heavy_timeline
-),
-
-heavy_running AS (
-    SELECT
-        lookback_days,
-        event_kind,
-        conversion_no,
-        rescale,
-        is_window_end,
-        count(event_ts) OVER from_begin AS n_from_begin,
-        min(event_ts) OVER from_begin AS first_from_begin,
-        max(event_ts) OVER from_begin AS last_from_begin,
-        sum(decay) OVER from_begin AS decay_from_begin,
-        count(event_ts) OVER to_end AS n_to_end,
-        min(event_ts) OVER to_end AS first_to_end,
-        max(event_ts) OVER to_end AS last_to_end,
-        sum(decay) OVER to_end AS decay_to_end
-    FROM heavy_weights
-    WINDOW
-        from_begin AS (
-            PARTITION BY lookback_days, user_no, event_kind, bucket_no
-            ORDER BY position_us, position_order
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ),
-        to_end AS (
-            PARTITION BY lookback_days, user_no, event_kind, bucket_no
-            ORDER BY position_us, position_order
-            ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
-        )
-),
-
-heavy_window_parts AS (
-    SELECT
-        lookback_days,
         conversion_no,
         event_kind,
-        CASE WHEN is_window_end THEN n_from_begin ELSE n_to_end END AS n_touches,
-        CASE WHEN is_window_end THEN first_from_begin ELSE first_to_end END AS first_touch_ts,
-        CASE WHEN is_window_end THEN last_from_begin ELSE last_to_end END AS last_touch_ts,
-        CASE WHEN is_window_end THEN decay_from_begin ELSE decay_to_end END * rescale AS td_sum
-    FROM heavy_running
-    WHERE conversion_no IS NOT NULL
+        max(CASE WHEN days_back = 0 THEN event_ts END) AS last_touch_ts,
+        max(CASE WHEN days_back = 0 THEN instant_no END) AS last_instant_no,
+        max(CASE WHEN days_back = 0 THEN n_touches_until END) AS n_touches_until
+        {%- for days in lookback_days %},
+        max(CASE WHEN days_back = 0 THEN decay_from_begin_{{ days }}d END) AS decay_from_begin_{{ days }}d,
+        max(CASE WHEN days_back = {{ days }} THEN event_ts END) AS first_touch_ts_{{ days }}d,
+        max(CASE WHEN days_back = {{ days }} THEN instant_no END) AS first_instant_no_{{ days }}d,
+        max(CASE WHEN days_back = {{ days }} THEN n_touches_before END) AS n_touches_before_{{ days }}d,
+        max(CASE WHEN days_back = {{ days }} THEN decay_to_end_{{ days }}d END) AS decay_to_end_{{ days }}d
+        {%- endfor %}
+    FROM heavy_edge_instants
+    GROUP BY conversion_no, event_kind
 ),
 
 heavy_journeys AS (
     SELECT
-        conversion_no,
-        event_kind
-        {%- for days in lookback_days %},
-        CAST(sum(n_touches) FILTER (WHERE lookback_days = {{ days }}) AS BIGINT) AS n_touches_{{ days }}d,
-        min(first_touch_ts) FILTER (WHERE lookback_days = {{ days }}) AS first_touch_ts_{{ days }}d,
-        max(last_touch_ts) FILTER (WHERE lookback_days = {{ days }}) AS last_touch_ts_{{ days }}d,
-        coalesce(sum(td_sum) FILTER (WHERE lookback_days = {{ days }}), 0.0) AS td_sum_{{ days }}d
+        windows.conversion_no,
+        windows.event_kind
+        {%- for days in lookback_days %}
+        {%- set bucket_no = bucket_number('conversions.conversion_ts', days) %}
+        {%- set holds_touches = 'windows.first_instant_no_' ~ days ~ 'd <= windows.last_instant_no' %},
+        CAST(
+            CASE WHEN {{ holds_touches }} THEN windows.n_touches_until - windows.n_touches_before_{{ days }}d ELSE 0 END AS BIGINT
+        ) AS n_touches_{{ days }}d,
+        CASE WHEN {{ holds_touches }} THEN windows.first_touch_ts_{{ days }}d END AS first_touch_ts_{{ days }}d,
+        CASE WHEN {{ holds_touches }} THEN windows.last_touch_ts END AS last_touch_ts_{{ days }}d,
+        CASE
+            WHEN {{ holds_touches }} AND {{ bucket_number('windows.last_touch_ts', days) }} = {{ bucket_no }}
+                THEN windows.decay_from_begin_{{ days }}d
+                    * {{ half_lives_power(microseconds_to_bucket_end('conversions.conversion_ts', bucket_no, days), half_life_days, '') }}
+            ELSE 0.0
+        END
+        + CASE
+            WHEN {{ holds_touches }} AND {{ bucket_number('windows.first_touch_ts_' ~ days ~ 'd', days) }} = {{ bucket_no }} - 1
+                THEN windows.decay_to_end_{{ days }}d
+                    * {{ half_lives_power(microseconds_to_bucket_end('conversions.conversion_ts', bucket_no ~ ' - 1', days), half_life_days, '') }}
+            ELSE 0.0
+        END AS td_sum_{{ days }}d
         {%- endfor %}
-    FROM heavy_window_parts
-    GROUP BY conversion_no, event_kind
+    FROM heavy_windows AS windows
+    INNER JOIN numbered_conversions AS conversions ON windows.conversion_no = conversions.conversion_no
 )
 {%- endmacro %}
 

@@ -1,6 +1,7 @@
 """Reference for the marketing-mix numbers: adstock, quantiles, correlation, low-pressure baseline, collinearity.
 
-Plain loops and numpy on one frame of consecutive weeks. Limit: what a missing week means is decided by the caller.
+Plain loops and numpy on one frame of consecutive weeks; None is a week whose value is not known. Limit: a medium may
+be unknown only in a leading block, before it began; whether a missing week means zero is decided by the caller.
 """
 
 from __future__ import annotations
@@ -18,9 +19,17 @@ LOW_PRESSURE_QUANTILE = 0.1
 
 @dataclass(frozen=True)
 class Baseline:
+    """Of the KPI in the low-pressure weeks in which it is known; n_weeks counts them."""
+
     median: float
     q05: float
     q95: float
+    n_weeks: int
+
+
+@dataclass(frozen=True)
+class Correlation:
+    r: float | None
     n_weeks: int
 
 
@@ -52,21 +61,32 @@ def pearson(x: Sequence[float], y: Sequence[float]) -> float | None:
     return float(np.corrcoef(np.asarray(x, dtype=float), np.asarray(y, dtype=float))[0, 1])
 
 
-def low_pressure_weeks(media: Sequence[float]) -> list[bool]:
-    pressure = adstock(media, BASELINE_RETENTION, BASELINE_PREVIOUS_WEEKS)
+def low_pressure_weeks(media: Sequence[float | None]) -> list[bool]:
+    """Weeks whose adstock is at or below the 10th percentile of the adstock of all weeks in which the medium is known."""
+    known = [value for value in media if value is not None]
+    unknown = len(media) - len(known)
+    assert list(media[unknown:]) == known, "a medium is unknown after it began"
+    pressure = adstock(known, BASELINE_RETENTION, BASELINE_PREVIOUS_WEEKS)
     threshold = quantile(pressure, LOW_PRESSURE_QUANTILE)
-    return [value <= threshold for value in pressure]
+    return [False] * unknown + [value <= threshold for value in pressure]
 
 
-def baseline(kpi: Sequence[float], media: Sequence[float]) -> Baseline:
-    """Level of the KPI in the weeks with the least carried-over media."""
-    quiet = [value for value, low in zip(kpi, low_pressure_weeks(media), strict=True) if low]
+def baseline(kpi: Sequence[float | None], media: Sequence[float | None]) -> Baseline | None:
+    """Level of the KPI in the weeks with the least carried-over media; None where it is known in none of them."""
+    low = low_pressure_weeks(media)
+    quiet = [value for value, is_low in zip(kpi, low, strict=True) if is_low and value is not None]
+    if not quiet:
+        return None
     return Baseline(quantile(quiet, 0.5), quantile(quiet, 0.05), quantile(quiet, 0.95), len(quiet))
 
 
-def collinearity(media: Mapping[str, Sequence[float]]) -> dict[tuple[str, str], float | None]:
-    """Pearson per unique pair, the names of a pair in alphabetical order."""
-    return {(a, b): pearson(media[a], media[b]) for a, b in combinations(sorted(media), 2)}
+def collinearity(media: Mapping[str, Sequence[float | None]]) -> dict[tuple[str, str], Correlation]:
+    """Pearson per unique pair over the weeks in which both are known, the names of a pair in alphabetical order."""
+    found = {}
+    for a, b in combinations(sorted(media), 2):
+        both = [(x, y) for x, y in zip(media[a], media[b], strict=True) if x is not None and y is not None]
+        found[a, b] = Correlation(pearson([x for x, _ in both], [y for _, y in both]), len(both))
+    return found
 
 
 def variance_inflation(media: Mapping[str, Sequence[float]]) -> dict[str, float]:

@@ -7,6 +7,8 @@ import statistics
 import pytest
 
 from tests.oracle.mmm import (
+    Baseline,
+    Correlation,
     adstock,
     baseline,
     collinearity,
@@ -57,17 +59,31 @@ def test_baseline_reads_the_weeks_after_the_media_has_faded() -> None:
     # adstock: 0, 100, 50, ..., 100/256, then nothing; the 10th percentile of the 11 weeks is the second smallest, 0
     assert low_pressure_weeks(media) == [True] + [False] * 9 + [True]
     found = baseline(kpi, media)
+    assert found is not None
     assert (found.median, found.q05, found.q95, found.n_weeks) == pytest.approx((52.5, 9.75, 95.25, 2))
 
 
 def test_weeks_at_the_threshold_belong_to_the_baseline() -> None:
     assert low_pressure_weeks([0.0] * 12) == [True] * 12
-    assert baseline([float(week) for week in range(12)], [0.0] * 12).n_weeks == 12
+    found = baseline([float(week) for week in range(12)], [0.0] * 12)
+    assert found is not None
+    assert (found.median, found.q05, found.q95, found.n_weeks) == pytest.approx((5.5, 0.55, 10.45, 12))
 
 
-def test_collinearity_names_each_pair_once() -> None:
-    found = collinearity({"b": [1.0, 2, 3], "a": [3.0, 2, 1], "flat": [1.0, 1, 1]})
-    assert found == {("a", "b"): pytest.approx(-1.0, abs=1e-15), ("a", "flat"): None, ("b", "flat"): None}
+def test_baseline_needs_known_media_and_a_known_kpi() -> None:
+    assert low_pressure_weeks([None, None, 4.0, 0.0]) == [False, False, False, True]
+    assert baseline([1.0, 2.0, 3.0, None], [None, None, 4.0, 0.0]) is None
+    assert baseline([1.0, 2.0, None, 7.0], [None, None, 4.0, 0.0]) == Baseline(7.0, 7.0, 7.0, 1)
+    # The threshold is that of the medium: a KPI that is unknown in the quietest week does not lower the bar.
+    assert baseline([None, 5.0, 6.0, 7.0, 8.0], [0.0, 90.0, 90.0, 90.0, 90.0]) is None
+
+
+def test_collinearity_names_each_pair_once_and_counts_common_weeks() -> None:
+    found = collinearity({"b": [1.0, 2, 3, None], "a": [3.0, 2, 1, 9], "flat": [None, 1.0, 1, 1]})
+    assert found.keys() == {("a", "b"), ("a", "flat"), ("b", "flat")}
+    assert found["a", "b"].r == pytest.approx(-1.0, abs=1e-15)
+    assert found["a", "b"].n_weeks == 3
+    assert (found["a", "flat"], found["b", "flat"]) == (Correlation(None, 3), Correlation(None, 2))
 
 
 def test_variance_inflation_of_two_series_follows_their_correlation() -> None:

@@ -1,0 +1,84 @@
+"""What happened in a run: results of relations and audits, plain frozen data, standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from measure_cli.kinds import RelationKind, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows with their column names, as read from an engine."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+class StepStatus(StrEnum):
+    """How a relation ended in a run."""
+
+    BUILT = "built"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    HELD = "held"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How one relation ended: `reason` says why when it was not published."""
+
+    name: str
+    kind: RelationKind
+    status: StepStatus
+    rows: int | None = None
+    seconds: float = 0.0
+    reason: str | None = None
+
+
+class AuditStatus(StrEnum):
+    """How an audit ended."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """How one audit ended. `failures` counts offending rows; `sample` holds some of them."""
+
+    model: str
+    name: str
+    severity: Severity
+    status: AuditStatus
+    failures: int
+    seconds: float = 0.0
+    sample: Table | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The outcome of a run, as printed and as recorded."""
+
+    run_id: str
+    command: str
+    target: str
+    stack: str
+    as_of: date
+    status: str
+    models: tuple[StepResult, ...] = ()
+    audits: tuple[AuditResult, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether any relation or error-severity audit failed."""
+        return self.status != "success"
