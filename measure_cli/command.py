@@ -86,11 +86,12 @@ class Call:
 
     def _summary(self) -> None:
         from measure_cli import workflows
-        from measure_cli.console import print_table
+        from measure_cli.console import print_lines, print_table, with_headings
 
         if found := workflows.summarize(self.request()):
             self.narrate("")
-            print_table(found.rows, self.color, found.title, stderr=True)
+            print_lines([found.title], self.color, stderr=True)
+            print_table(with_headings(found.rows), self.color, stderr=True)
             self.narrate("\nTry next:\n  " + "\n  ".join(found.next_commands))
 
 

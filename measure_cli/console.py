@@ -13,6 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -171,14 +172,14 @@ def audit_counts(result: RunResult) -> str:
     return f"audits: {told or 'none'}"
 
 
-def rich_table(table: Table, title: str | None = None) -> RichTable:
+def rich_table(table: Table) -> RichTable:
     """A table for people: numbers to the right, NULL shown as such."""
-    drawn = RichTable(title=title, title_justify="left", header_style="bold", show_edge=False)
+    drawn = RichTable(header_style="bold", box=SIMPLE_HEAD, show_edge=False)
     columns = [[row[index] for row in table.rows] for index in range(len(table.columns))]
     for name, values in zip(table.columns, columns, strict=True):
         numeric = any(isinstance(value, int | float | Decimal) for value in values)
         drawn.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
-    texts = [[shown(value, is_fraction(values)) for value in values] for values in columns]
+    texts = [[shown(value, is_fraction(values), is_large(values)) for value in values] for values in columns]
     for row in zip(*texts, strict=True):
         drawn.add_row(*(escape(text) for text in row))
     return drawn
@@ -189,14 +190,19 @@ def is_fraction(values: Iterable[Any]) -> bool:
     return all(abs(float(value)) < 1 for value in values if isinstance(value, float | Decimal))
 
 
-def shown(value: Any, fraction: bool = False) -> str:
+def is_large(values: Iterable[Any]) -> bool:
+    """Whether a column holds whole numbers that need a thousands separator; a column of years does not."""
+    return any(abs(value) >= 10_000 for value in values if isinstance(value, int))
+
+
+def shown(value: Any, fraction: bool = False, large: bool = False) -> str:
     """One value for people."""
     if value is None:
         return "NULL"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
-        return str(value) if 0 <= value < 10_000 else f"{value:,}"
+        return f"{value:,}" if large else str(value)
     if isinstance(value, float | Decimal):
         return f"{value:.4g}" if fraction else f"{value:,.2f}"
     return str(value)
@@ -210,9 +216,14 @@ def print_error(error: MeasureError, color: bool) -> None:
         console.print(escape(error.hint), style="dim" if color else None)
 
 
-def print_table(table: Table, color: bool, title: str | None = None, stderr: bool = False) -> None:
+def print_table(table: Table, color: bool, stderr: bool = False) -> None:
     """A table on its stream."""
-    make_console(stderr, color).print(rich_table(table, title))
+    make_console(stderr, color).print(rich_table(table))
+
+
+def with_headings(table: Table) -> Table:
+    """The table with column names as headings that can be folded."""
+    return Table(tuple(name.replace("_", " ") for name in table.columns), table.rows)
 
 
 def print_lines(lines: Iterable[str], color: bool, stderr: bool = False) -> None:

@@ -73,7 +73,7 @@ def scaffold(folder: Path, stack: str, overrides: Overrides) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         data = generate_demo(stack, folder / "data", as_of, 0.2, None)
-        sources = "".join(f'[sources.{source}]\npath = "data/{file.name}"\n\n' for source, file in data.items())
+        sources = "\n".join(f'[sources.{source}]\npath = "data/{file.name}"\n' for source, file in data.items())
         texts = {
             CONFIG_FILE: CONFIG.format(name=name, stack=stack, as_of=as_of, sources=sources),
             ".gitignore": "warehouse/\n.measure/\n",

@@ -306,5 +306,6 @@ _RULES: dict[type[exp.Expr], Any] = {
     exp.Sign: {"returns": DType.TINYINT},
     exp.StrPosition: {"returns": DType.BIGINT},
     **dict.fromkeys((exp.Nullif, exp.AnyValue, exp.ArgMax, exp.ArgMin, exp.First, exp.Last), _SAME),
-    **dict.fromkeys((exp.Replace, exp.Left, exp.Right, exp.SplitPart, exp.Pad, exp.RegexpExtract, exp.RegexpReplace), _TEXT),
+    **dict.fromkeys((exp.Replace, exp.Left, exp.Right, exp.SplitPart, exp.Pad), _TEXT),
+    **dict.fromkeys((exp.RegexpExtract, exp.RegexpReplace), _TEXT),
 }

@@ -53,4 +53,3 @@ def _mapping_schema(schema: Relations) -> MappingSchema:
         assert isinstance(tables, dict)
         tables[name] = {fold(column): parse_type(data_type) for column, data_type in columns.items()}
     return MappingSchema(nested, dialect=DUCKDB, normalize=False)
-

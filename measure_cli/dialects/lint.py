@@ -6,7 +6,6 @@ A finding is a hint, not a proof: a rule looks at one node and its surroundings,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 
 from sqlglot import exp
 
@@ -38,14 +37,13 @@ def in_order(findings: Iterable[LintFinding]) -> tuple[LintFinding, ...]:
 
 def _findings(tree: exp.Expr, resolved: bool) -> tuple[LintFinding, ...]:
     found = []
+    rules: dict[type[exp.Expr], list[LintRule]] = {}
     for node in tree.walk():
-        for rule in _rules_for(type(node), resolved):
+        node_class = type(node)
+        if node_class not in rules:
+            rules[node_class] = [rule for rule in _ALL if rule.resolved is resolved and isinstance(node, rule.on)]
+        for rule in rules[node_class]:
             if complaint := rule.check(node):
                 message, fix = complaint
                 found.append(LintFinding(rule.name, line_of(node), message, fix))
     return in_order(found)
-
-
-@cache
-def _rules_for(node_class: type[exp.Expr], resolved: bool) -> tuple[LintRule, ...]:
-    return tuple(rule for rule in _ALL if rule.resolved is resolved and issubclass(node_class, rule.on))

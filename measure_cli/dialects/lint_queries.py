@@ -24,40 +24,51 @@ ORDERED = (
 )
 
 
-@authored("no-asof", "ASOF joins are written differently, or not known, elsewhere.", exp.Join)
+@authored("no-asof", exp.Join)
 def no_asof(join: exp.Join) -> Complaint | None:
+    """ASOF joins are written differently, or not known, elsewhere."""
     if join.method != "ASOF":
         return None
     return "ASOF JOIN", "Join on the range and keep one row with row_number() or arg_max(), with a unique tie-break."
 
 
-@authored("no-implicit-join-columns", "NATURAL and POSITIONAL joins depend on columns and rows nobody names.", exp.Join)
+@authored("no-implicit-join-columns", exp.Join)
 def no_implicit_join_columns(join: exp.Join) -> Complaint | None:
-    return (f"{join.method} JOIN", "Name the columns: ON ... or USING (...).") if join.method in ("NATURAL", "POSITIONAL") else None
+    """NATURAL and POSITIONAL joins depend on columns and rows nobody names."""
+    if join.method not in ("NATURAL", "POSITIONAL"):
+        return None
+    return f"{join.method} JOIN", "Name the columns: ON ... or USING (...)."
 
 
-@authored("no-lateral", "LATERAL subqueries are not known to every engine.", exp.Lateral)
+@authored("no-lateral", exp.Lateral)
 def no_lateral(_: exp.Lateral) -> Complaint | None:
+    """LATERAL subqueries are not known to every engine."""
     return "LATERAL", "Join a CTE instead."
 
 
-@authored("no-pivot", "PIVOT and UNPIVOT are dropped silently on the way to some engines.", exp.Pivot)
+@authored("no-pivot", exp.Pivot)
 def no_pivot(_: exp.Pivot) -> Complaint | None:
+    """PIVOT and UNPIVOT are dropped silently on the way to some engines."""
     return "PIVOT or UNPIVOT", "Write conditional aggregates: sum(CASE WHEN ... THEN ... END); UNION ALL to unpivot."
 
 
-@authored("no-sample", "A sample differs from run to run.", exp.TableSample)
+@authored("no-sample", exp.TableSample)
 def no_sample(_: exp.TableSample) -> Complaint | None:
+    """A sample differs from run to run."""
     return "a sample of rows", "Keep the rows whose substr(md5(id), 1, 2) < '80' (a half, for example)."
 
 
-@authored("no-union-by-name", "UNION BY NAME is DuckDB's own.", exp.SetOperation)
+@authored("no-union-by-name", exp.SetOperation)
 def no_union_by_name(union: exp.SetOperation) -> Complaint | None:
-    return ("UNION BY NAME", "List the columns of every branch in the same order.") if union.args.get("by_name") else None
+    """UNION BY NAME is DuckDB's own."""
+    if not union.args.get("by_name"):
+        return None
+    return "UNION BY NAME", "List the columns of every branch in the same order."
 
 
-@authored("no-values-in-cte", "VALUES works as FROM (VALUES ...) AS t(a, b) only.", exp.Values)
+@authored("no-values-in-cte", exp.Values)
 def no_values_in_cte(values: exp.Values) -> Complaint | None:
+    """VALUES works as FROM (VALUES ...) AS t(a, b) only."""
     if values.alias_column_names:
         return None
     return "VALUES without column names", "Write FROM (VALUES (...), (...)) AS t(a, b)."
@@ -65,7 +76,6 @@ def no_values_in_cte(values: exp.Values) -> Complaint | None:
 
 @authored(
     "no-unnest-or-generate-series",
-    "Engines make rows from lists and ranges in different ways.",
     exp.Unnest,
     exp.GenerateSeries,
     exp.Explode,
@@ -73,26 +83,33 @@ def no_values_in_cte(values: exp.Values) -> Complaint | None:
     exp.GenerateTimestampArray,
 )
 def no_unnest_or_generate_series(_: exp.Expr) -> Complaint | None:
-    return "rows made from a list or a range", "Count with a CTE of digits (cross joined), or a recursive CTE under 1000 steps."
+    """Engines make rows from lists and ranges in different ways."""
+    return (
+        "rows made from a list or a range",
+        "Cross join a CTE of digits, or write a recursive CTE of under 1000 steps.",
+    )
 
 
-@authored("no-not-in-subquery", "NOT IN finds nothing, or all, when the subquery returns a NULL.", exp.Not)
+@authored("no-not-in-subquery", exp.Not)
 def no_not_in_subquery(negation: exp.Not) -> Complaint | None:
+    """NOT IN finds nothing, or all, when the subquery returns a NULL."""
     inside = negation.this.unnest()
     if not isinstance(inside, exp.In) or inside.args.get("query") is None:
         return None
     return "NOT IN with a subquery", "Write NOT EXISTS (SELECT 1 FROM ... WHERE ... = ...)."
 
 
-@authored("no-null-in-list", "Engines disagree on a NULL in an IN list.", exp.In)
+@authored("no-null-in-list", exp.In)
 def no_null_in_list(membership: exp.In) -> Complaint | None:
+    """Engines disagree on a NULL in an IN list."""
     if any(isinstance(item, exp.Null) for item in membership.expressions):
         return "NULL in an IN list", "Leave it out, and test IS NULL apart."
     return None
 
 
-@resolved("no-correlated-count", "A correlated count of no rows is NULL on some engines, 0 on others.", exp.Subquery)
+@resolved("no-correlated-count", exp.Subquery)
 def no_correlated_count(subquery: exp.Subquery) -> Complaint | None:
+    """A correlated count of no rows is NULL on some engines, 0 on others."""
     query = subquery.this
     if not isinstance(query, exp.Select) or len(query.selects) != 1 or isinstance(subquery.parent, exp.From | exp.Join):
         return None
@@ -104,29 +121,33 @@ def no_correlated_count(subquery: exp.Subquery) -> Complaint | None:
     return "a correlated count", "Write coalesce((SELECT count(...) ...), 0), or join the counts."
 
 
-@authored("no-order-by-in-model", "The rows of a relation have no order.", exp.Order)
+@authored("no-order-by-in-model", exp.Order)
 def no_order_by_in_model(order: exp.Order) -> Complaint | None:
+    """The rows of a relation have no order."""
     query = order.parent
     if not isinstance(query, exp.Query) or query.args.get("limit"):
         return None
     return "ORDER BY without LIMIT", "Leave it out; config(order_by=[...]) says how a table is stored."
 
 
-@authored("limit-needs-order", "LIMIT without ORDER BY keeps any rows.", exp.Limit)
+@authored("limit-needs-order", exp.Limit)
 def limit_needs_order(limit: exp.Limit) -> Complaint | None:
+    """LIMIT without ORDER BY keeps any rows."""
     query = limit.parent
     if not isinstance(query, exp.Query) or query.args.get("order"):
         return None
     return "LIMIT without ORDER BY", "Order by a unique key."
 
 
-@authored("no-distinct-on", "DISTINCT ON depends on an order that not every engine keeps.", exp.Distinct)
+@authored("no-distinct-on", exp.Distinct)
 def no_distinct_on(distinct: exp.Distinct) -> Complaint | None:
+    """DISTINCT ON depends on an order that not every engine keeps."""
     return ("DISTINCT ON", "Keep row_number() OVER (...) = 1.") if distinct.args.get("on") else None
 
 
-@authored("typed-null", "A bare NULL column has no type.", exp.Select)
+@authored("typed-null", exp.Select)
 def typed_null(select: exp.Select) -> Complaint | None:
+    """A bare NULL column has no type."""
     is_later_branch = isinstance(select.parent, exp.SetOperation) and select.arg_key == "expression"
     if is_later_branch or isinstance(select.parent, exp.Exists):
         return None
@@ -135,8 +156,9 @@ def typed_null(select: exp.Select) -> Complaint | None:
     return None
 
 
-@authored("snake-case-names", "Engines fold the letter case of names differently.", exp.Alias, exp.TableAlias)
+@authored("snake-case-names", exp.Alias, exp.TableAlias)
 def snake_case_names(alias: exp.Alias | exp.TableAlias) -> Complaint | None:
+    """Engines fold the letter case of names differently."""
     named = alias.args.get("alias") if isinstance(alias, exp.Alias) else alias.this
     for identifier in (named, *(alias.args.get("columns") or ())):
         name = identifier.name if isinstance(identifier, exp.Identifier) else ""
@@ -150,8 +172,9 @@ def snake_case_names(alias: exp.Alias | exp.TableAlias) -> Complaint | None:
 # -- windows --------------------------------------------------------------------------------------------------------
 
 
-@authored("explicit-frame", "The frame of first_value and last_value differs when none is written.", exp.Window)
+@authored("explicit-frame", exp.Window)
 def explicit_frame(window: exp.Window) -> Complaint | None:
+    """The frame of first_value and last_value differs when none is written."""
     spec = window.args.get("spec")
     if not isinstance(_windowed(window), FRAMED) or (spec is not None and spec.args.get("kind") == "ROWS"):
         return None
@@ -161,15 +184,17 @@ def explicit_frame(window: exp.Window) -> Complaint | None:
     )
 
 
-@authored("no-range-interval-frame", "RANGE frames over intervals are not known to every engine.", exp.WindowSpec)
+@authored("no-range-interval-frame", exp.WindowSpec)
 def no_range_interval_frame(spec: exp.WindowSpec) -> Complaint | None:
+    """RANGE frames over intervals are not known to every engine."""
     if spec.args.get("kind") != "RANGE" or spec.find(exp.Interval) is None:
         return None
     return "a RANGE frame over an interval", "Order by whole seconds: RANGE 604800 PRECEDING."
 
 
-@authored("no-ignore-nulls", "IGNORE NULLS of lag and lead is ignored by some engines.", exp.IgnoreNulls)
+@authored("no-ignore-nulls", exp.IgnoreNulls)
 def no_ignore_nulls(node: exp.IgnoreNulls) -> Complaint | None:
+    """IGNORE NULLS of lag and lead is ignored by some engines."""
     if not isinstance(node.this, exp.Lag | exp.Lead):
         return None
     return (
@@ -178,8 +203,9 @@ def no_ignore_nulls(node: exp.IgnoreNulls) -> Complaint | None:
     )
 
 
-@authored("window-needs-order", "Without ORDER BY the rows of a window come in any order.", exp.Window)
+@authored("window-needs-order", exp.Window)
 def window_needs_order(window: exp.Window) -> Complaint | None:
+    """Without ORDER BY the rows of a window come in any order."""
     named = window.args.get("alias") is not None
     if named or window.args.get("order") or not isinstance(_windowed(window), ORDERED):
         return None
@@ -187,10 +213,10 @@ def window_needs_order(window: exp.Window) -> Complaint | None:
 
 
 def _windowed(window: exp.Window) -> exp.Expr:
-    inner = window.this
+    inner: exp.Expr = window.this
     while isinstance(inner, exp.IgnoreNulls | exp.RespectNulls | exp.Filter):
         inner = inner.this
-    return inner  # type: ignore[no-any-return]
+    return inner
 
 
 def _name(window: exp.Window) -> str:

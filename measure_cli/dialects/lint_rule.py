@@ -30,14 +30,14 @@ class LintRule:
 Decorator = Callable[[Check], LintRule]
 
 
-def authored(name: str, description: str, *on: type[exp.Expr]) -> Decorator:
-    """A rule on the tree as its author wrote it."""
-    return lambda check: LintRule(name, description, on, check)
+def authored(name: str, *on: type[exp.Expr]) -> Decorator:
+    """A rule on the tree as its author wrote it. The docstring of the check says why the rule is there."""
+    return lambda check: LintRule(name, str(check.__doc__), on, check)
 
 
-def resolved(name: str, description: str, *on: type[exp.Expr]) -> Decorator:
+def resolved(name: str, *on: type[exp.Expr]) -> Decorator:
     """A rule on the resolved tree: columns have tables, expressions have types as far as they can be told."""
-    return lambda check: LintRule(name, description, on, check, resolved=True)
+    return lambda check: LintRule(name, str(check.__doc__), on, check, resolved=True)
 
 
 DATE_STEPS = (

@@ -31,8 +31,9 @@ NOT_A_NUMBER = ("nan", "inf", "infinity")
 # -- functions ------------------------------------------------------------------------------------------------------
 
 
-@authored("no-engine-functions", "Functions are those that every engine has with one meaning.", exp.Func)
+@authored("no-engine-functions", exp.Func)
 def no_engine_functions(function: exp.Func) -> Complaint | None:
+    """Functions are those that every engine has with one meaning."""
     name = function_name(function)
     if is_portable(function) or name in CLOCK_NAMES:
         return None
@@ -41,38 +42,41 @@ def no_engine_functions(function: exp.Func) -> Complaint | None:
 
 @authored(
     "no-arrays",
-    "Arrays, structs, maps and lambdas do not travel.",
     *(exp.Array, exp.ArrayAgg, exp.Struct, exp.ToMap, exp.Map, exp.VarMap, exp.Lambda, exp.Bracket, exp.DataType),
 )
 def no_arrays(node: exp.Expr) -> Complaint | None:
+    """Arrays, structs, maps and lambdas do not travel."""
     if isinstance(node, exp.DataType) and not node.args.get("nested"):
         return None
     return "an array, struct, map or lambda", "Keep one value per row, and aggregate with GROUP BY."
 
 
-@authored("no-random", "Random values differ from run to run.", exp.Rand, exp.Randn, exp.Uuid)
+@authored("no-random", exp.Rand, exp.Randn, exp.Uuid)
 def no_random(_: exp.Func) -> Complaint | None:
+    """Random values differ from run to run."""
     return "a random value", "Derive it from the data: md5(...)."
 
 
 @authored(
     "no-current-time",
-    "A run depends on as_of, not on the clock.",
     *(exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.Localtime, exp.Localtimestamp, exp.Anonymous),
 )
 def no_current_time(function: exp.Func) -> Complaint | None:
+    """A run depends on as_of, not on the clock."""
     if isinstance(function, exp.Anonymous) and function_name(function) not in CLOCK_NAMES:
         return None
     return "the clock", "Use {{ as_of }}."
 
 
-@authored("no-strftime", "Format codes differ.", exp.TimeToStr, exp.StrToTime, exp.StrToDate, exp.ToChar)
+@authored("no-strftime", exp.TimeToStr, exp.StrToTime, exp.StrToDate, exp.ToChar)
 def no_strftime(_: exp.Func) -> Complaint | None:
-    return "a date formatted or parsed by a pattern", "Use extract(...) to write, CASE WHEN s LIKE '____-__-__' THEN try_cast(...) to read."
+    """Format codes differ."""
+    return "a date formatted or parsed by a pattern", "Write with extract(...); read with try_cast(...)."
 
 
-@authored("ordered-string-agg", "string_agg without one order returns its parts in any order.", exp.GroupConcat)
+@authored("ordered-string-agg", exp.GroupConcat)
 def ordered_string_agg(aggregate: exp.GroupConcat) -> Complaint | None:
+    """string_agg without one order returns its parts in any order."""
     order = aggregate.find(exp.Order)
     if order is None:
         return "string_agg without ORDER BY", "Write string_agg(x, ',' ORDER BY <unique key>)."
@@ -81,8 +85,9 @@ def ordered_string_agg(aggregate: exp.GroupConcat) -> Complaint | None:
     return None
 
 
-@authored("no-count-distinct-tuple", "Only one expression can be counted DISTINCT everywhere.", exp.Count)
+@authored("no-count-distinct-tuple", exp.Count)
 def no_count_distinct_tuple(count: exp.Count) -> Complaint | None:
+    """Only one expression can be counted DISTINCT everywhere."""
     counted = count.this
     if not isinstance(counted, exp.Distinct):
         return None
@@ -94,47 +99,53 @@ def no_count_distinct_tuple(count: exp.Count) -> Complaint | None:
 # -- dates ----------------------------------------------------------------------------------------------------------
 
 
-@authored("week-as-date", "date_trunc returns a date or a timestamp, by engine.", exp.TimestampTrunc, exp.DateTrunc)
+@authored("week-as-date", exp.TimestampTrunc, exp.DateTrunc)
 def week_as_date(trunc: exp.TimestampTrunc | exp.DateTrunc) -> Complaint | None:
+    """date_trunc returns a date or a timestamp, by engine."""
     unit = trunc.args["unit"].name.upper()
     if unit not in CALENDAR_UNITS or ends_as_date(trunc):
         return None
     return f"date_trunc('{unit.lower()}', ...) that is not cast", "Write CAST(date_trunc(...) AS DATE)."
 
 
-@resolved("date-interval-cast", "A date and an interval make a date or a timestamp, by engine.", exp.Add, exp.Sub)
+@resolved("date-interval-cast", exp.Add, exp.Sub)
 def date_interval_cast(node: exp.Add | exp.Sub) -> Complaint | None:
+    """A date and an interval make a date or a timestamp, by engine."""
     sides = {kind(node.left), kind(node.right)}
     if sides != {DType.DATE, DType.INTERVAL} or ends_as_date(node):
         return None
     return "a date and an interval that are not cast", "Write CAST(d + INTERVAL n DAY AS DATE)."
 
 
-@resolved("no-date-subtraction", "The difference of dates is a number or an interval, by engine.", exp.Sub)
+@resolved("no-date-subtraction", exp.Sub)
 def no_date_subtraction(node: exp.Sub) -> Complaint | None:
+    """The difference of dates is a number or an interval, by engine."""
     if kind(node.left) in MOMENTS and kind(node.right) in MOMENTS:
         return "a date subtracted from a date", "Write date_diff('day', earlier, later)."
     return None
 
 
-@resolved("no-date-plus-number", "A date and a number do not add everywhere.", exp.Add, exp.Sub)
+@resolved("no-date-plus-number", exp.Add, exp.Sub)
 def no_date_plus_number(node: exp.Add | exp.Sub) -> Complaint | None:
+    """A date and a number do not add everywhere."""
     if kind(node.left) in MOMENTS and kind(node.right) in INTEGERS:
         return "a date and a number", "Write CAST(d + INTERVAL (n) DAY AS DATE)."
     return None
 
 
-@authored("date-diff-unit", "date_diff counts weeks and quarters differently.", exp.DateDiff)
+@authored("date-diff-unit", exp.DateDiff)
 def date_diff_unit(diff: exp.DateDiff) -> Complaint | None:
+    """date_diff counts weeks and quarters differently."""
     unit = diff.args.get("unit")
     name = unit.name.upper().removesuffix("S") if unit is not None else "DAY"
     if name in MEASURED_UNITS:
         return None
-    return f"date_diff in {name.lower()}s", "Weeks are the days between two Mondays / 7; units are day, month, year, second, microsecond."
+    return f"date_diff in {name.lower()}s", "Count days; weeks are the days between two Mondays, divided by 7."
 
 
-@authored("no-time-zones", "All timestamps are UTC.", exp.AtTimeZone, exp.DataType)
+@authored("no-time-zones", exp.AtTimeZone, exp.DataType)
 def no_time_zones(node: exp.AtTimeZone | exp.DataType) -> Complaint | None:
+    """All timestamps are UTC."""
     if isinstance(node, exp.DataType):
         zoned = node.this in (DType.TIMESTAMPTZ, DType.TIMESTAMPLTZ, DType.TIMETZ)
     else:
@@ -145,15 +156,17 @@ def no_time_zones(node: exp.AtTimeZone | exp.DataType) -> Complaint | None:
 # -- numbers --------------------------------------------------------------------------------------------------------
 
 
-@authored("guarded-division", "Dividing by zero is NULL, infinite or an error, by engine.", exp.Div, exp.IntDiv, exp.Mod)
+@authored("guarded-division", exp.Div, exp.IntDiv, exp.Mod)
 def guarded_division(node: exp.Binary) -> Complaint | None:
+    """x / 0 is NULL, infinite or an error, by engine."""
     if _never_zero(node.right):
         return None
     return "a division that may divide by zero", "Write CAST(a AS DOUBLE) / nullif(CAST(b AS DOUBLE), 0)."
 
 
-@resolved("division-on-double", "Exact numbers divide to different precisions.", exp.Div)
+@resolved("division-on-double", exp.Div)
 def division_on_double(node: exp.Div) -> Complaint | None:
+    """Exact numbers divide to different precisions."""
     sides = (kind(node.left), kind(node.right))
     exact = all(side in (*INTEGERS, DECIMAL) for side in sides)
     if not exact or is_constant(node.right):
@@ -161,35 +174,40 @@ def division_on_double(node: exp.Div) -> Complaint | None:
     return "a division of exact numbers", "Write CAST(a AS DOUBLE) / nullif(CAST(b AS DOUBLE), 0)."
 
 
-@authored("no-log", "log() is base 10 here, base e elsewhere.", exp.Log)
+@authored("no-log", exp.Log)
 def no_log(log: exp.Log) -> Complaint | None:
+    """log() is base 10 here, base e elsewhere."""
     if log.args.get("expression") is not None and log.this.name in ("2", "10"):
         return None
     return "log()", "Write ln(x) or log10(x)."
 
 
-@authored("no-round", "Engines round halves differently.", exp.Round)
+@authored("no-round", exp.Round)
 def no_round(_: exp.Round) -> Complaint | None:
+    """Engines round halves differently."""
     return "round()", "Leave numbers as they are, or write sign(x) * floor(abs(x) * 100 + 0.5) / 100."
 
 
-@authored("guarded-stddev", "The spread of one value is NULL or NaN, by engine.", *SPREADS)
+@authored("guarded-stddev", *SPREADS)
 def guarded_stddev(aggregate: exp.AggFunc) -> Complaint | None:
+    """The spread of one value is NULL or NaN, by engine."""
     if is_conditional(aggregate):
         return None
     return f"{aggregate.sql_name().lower()}() without a guard", "Write CASE WHEN count(x) > 1 THEN ... END."
 
 
-@authored("guarded-corr", "The relation of constants is NULL or NaN, by engine.", *RELATIONSHIPS)
+@authored("guarded-corr", *RELATIONSHIPS)
 def guarded_corr(aggregate: exp.AggFunc) -> Complaint | None:
+    """The relation of constants is NULL or NaN, by engine."""
     if is_conditional(aggregate):
         return None
     name = aggregate.sql_name().lower()
     return f"{name}() without a guard", "Write CASE WHEN min(x) < max(x) AND min(y) < max(y) THEN ... END."
 
 
-@resolved("quantile-on-double", "Quantiles of exact numbers differ.", exp.PercentileCont, exp.Median, exp.WithinGroup)
+@resolved("quantile-on-double", exp.PercentileCont, exp.Median, exp.WithinGroup)
 def quantile_on_double(aggregate: exp.Func) -> Complaint | None:
+    """Quantiles of exact numbers differ."""
     value = aggregate.expression.expressions[0].this if isinstance(aggregate, exp.WithinGroup) else aggregate.this
     is_fraction = isinstance(aggregate, exp.PercentileCont) and isinstance(aggregate.parent, exp.WithinGroup)
     if is_fraction or kind(value) is not DECIMAL:
@@ -197,22 +215,25 @@ def quantile_on_double(aggregate: exp.Func) -> Complaint | None:
     return "a quantile of a DECIMAL", "Write quantile_cont(CAST(x AS DOUBLE), p)."
 
 
-@resolved("no-cast-float-to-int", "A cast to integer rounds or truncates, by engine.", exp.Cast)
+@resolved("no-cast-float-to-int", exp.Cast)
 def no_cast_float_to_int(cast: exp.Cast) -> Complaint | None:
+    """A cast to integer rounds or truncates, by engine."""
     if cast.to.this not in INTEGERS or kind(cast.this) not in FRACTIONS or _is_whole(cast.this):
         return None
     return "a fraction cast to an integer", "Write CAST(floor(x) AS BIGINT)."
 
 
-@resolved("no-double-to-decimal", "A cast of DOUBLE to DECIMAL rounds or truncates, by engine.", exp.Cast)
+@resolved("no-double-to-decimal", exp.Cast)
 def no_double_to_decimal(cast: exp.Cast) -> Complaint | None:
+    """A cast of DOUBLE to DECIMAL rounds or truncates, by engine."""
     if cast.to.this is not DECIMAL or kind(cast.this) not in (DOUBLE, DType.FLOAT):
         return None
     return "a DOUBLE cast to DECIMAL", "Keep money DECIMAL from source to sum, everything else DOUBLE."
 
 
-@authored("no-nan", "NaN and infinity compare and aggregate differently.", exp.Cast)
+@authored("no-nan", exp.Cast)
 def no_nan(cast: exp.Cast) -> Complaint | None:
+    """NaN and infinity compare and aggregate differently."""
     value = cast.this
     if not isinstance(value, exp.Literal) or not value.is_string or value.name.lower().lstrip("+-") not in NOT_A_NUMBER:
         return None
@@ -222,30 +243,34 @@ def no_nan(cast: exp.Cast) -> Complaint | None:
 # -- text -----------------------------------------------------------------------------------------------------------
 
 
-@resolved("text-cast", "A plain cast of text fails or is NULL, by engine.", exp.Cast)
+@resolved("text-cast", exp.Cast)
 def text_cast(cast: exp.Cast) -> Complaint | None:
+    """A plain cast of text fails or is NULL, by engine."""
     is_plain = not isinstance(cast, exp.TryCast) and not isinstance(cast.this, exp.Literal)
     if not is_plain or kind(cast.this) not in TEXTS or cast.to.this not in (*INTEGERS, *FRACTIONS, *MOMENTS):
         return None
     return "text cast without a check", "Write try_cast(trim(s) AS DOUBLE)."
 
 
-@resolved("no-try-cast-to-int", "Engines disagree on which text is an integer.", exp.TryCast)
+@resolved("no-try-cast-to-int", exp.TryCast)
 def no_try_cast_to_int(cast: exp.TryCast) -> Complaint | None:
+    """Engines disagree on which text is an integer."""
     if kind(cast.this) not in TEXTS or cast.to.this not in INTEGERS:
         return None
     return "text read as an integer", "Write CAST(floor(try_cast(trim(s) AS DOUBLE)) AS BIGINT)."
 
 
-@resolved("guarded-date-cast", "Engines read impossible dates such as 2024-02-30 differently.", exp.TryCast)
+@resolved("guarded-date-cast", exp.TryCast)
 def guarded_date_cast(cast: exp.TryCast) -> Complaint | None:
+    """Engines read impossible dates such as 2024-02-30 differently."""
     if kind(cast.this) not in TEXTS or cast.to.this not in MOMENTS or is_conditional(cast):
         return None
     return "text read as a date without a pattern", "Write CASE WHEN s LIKE '____-__-__' THEN try_cast(s AS DATE) END."
 
 
-@resolved("no-number-to-text", "Engines print fractions and timestamps differently.", exp.Cast, exp.DPipe, exp.Concat)
+@resolved("no-number-to-text", exp.Cast, exp.DPipe, exp.Concat)
 def no_number_to_text(node: exp.Expr) -> Complaint | None:
+    """Engines print fractions and timestamps differently."""
     printed = [node.this] if isinstance(node, exp.Cast) else node.expressions or [node.this, node.expression]
     if isinstance(node, exp.Cast) and node.to.this not in TEXTS:
         return None
@@ -254,26 +279,30 @@ def no_number_to_text(node: exp.Expr) -> Complaint | None:
     return "a fraction or a timestamp as text", "Only integers and dates become text."
 
 
-@authored("no-concat-ws", "concat_ws treats NULL differently.", exp.ConcatWs)
+@authored("no-concat-ws", exp.ConcatWs)
 def no_concat_ws(_: exp.ConcatWs) -> Complaint | None:
+    """concat_ws treats NULL differently."""
     return "concat_ws()", "Write coalesce(a, '') || ',' || coalesce(b, '')."
 
 
-@authored("no-is-true", "IS TRUE is lost on the way to some engines.", exp.Is)
+@authored("no-is-true", exp.Is)
 def no_is_true(test: exp.Is) -> Complaint | None:
+    """IS TRUE is lost on the way to some engines."""
     return ("IS TRUE or IS FALSE", "Write coalesce(x, FALSE).") if isinstance(test.expression, exp.Boolean) else None
 
 
-@authored("regexp-replace-all", "regexp_replace replaces the first match or all, by engine.", exp.RegexpReplace)
+@authored("regexp-replace-all", exp.RegexpReplace)
 def regexp_replace_all(function: exp.RegexpReplace) -> Complaint | None:
+    """regexp_replace replaces the first match or all, by engine."""
     modifiers = function.args.get("modifiers")
     if modifiers is not None and "g" in modifiers.name:
         return None
     return "regexp_replace() of the first match", "Write regexp_replace(s, pattern, replacement, 'g')."
 
 
-@authored("regexp-extract-null", "regexp_extract without a match is '' or NULL, by engine.", exp.RegexpExtract)
+@authored("regexp-extract-null", exp.RegexpExtract)
 def regexp_extract_null(function: exp.RegexpExtract) -> Complaint | None:
+    """regexp_extract without a match is '' or NULL, by engine."""
     if isinstance(function.parent, exp.Nullif):
         return None
     return "regexp_extract() on its own", "Write nullif(regexp_extract(...), '')."
@@ -283,20 +312,22 @@ def regexp_extract_null(function: exp.RegexpExtract) -> Complaint | None:
 
 
 def _never_zero(divisor: exp.Expr) -> bool:
-    divisor = bare(divisor)
-    if isinstance(divisor, exp.Literal):
-        return not divisor.is_string and float(divisor.name.replace("_", "")) != 0
-    if isinstance(divisor, exp.Nullif):
-        return _is_zero(divisor.expression)
-    if isinstance(divisor, exp.Cast | exp.Neg | exp.Abs | exp.Sqrt):
-        return _never_zero(divisor.this)
-    if isinstance(divisor, exp.Coalesce):
-        return all(_never_zero(value) for value in (divisor.this, *divisor.expressions))
-    if isinstance(divisor, exp.Greatest):
-        return any(_is_positive(value) for value in (divisor.this, *divisor.expressions))
-    if isinstance(divisor, exp.Mul):
-        return _never_zero(divisor.left) and _never_zero(divisor.right)
-    return isinstance(divisor, exp.Ln | exp.Exp | exp.Pow | exp.Add) and is_constant(divisor)
+    match bare(divisor):
+        case exp.Literal() as literal:
+            safe = not literal.is_string and float(literal.name.replace("_", "")) != 0
+        case exp.Nullif() as guarded:
+            safe = _is_zero(guarded.expression)
+        case exp.Cast() | exp.Neg() | exp.Abs() | exp.Sqrt() as wrapped:
+            safe = _never_zero(wrapped.this)
+        case exp.Coalesce() as alternatives:
+            safe = all(_never_zero(value) for value in (alternatives.this, *alternatives.expressions))
+        case exp.Greatest() as bounded:
+            safe = any(_is_positive(value) for value in (bounded.this, *bounded.expressions))
+        case exp.Mul() as product:
+            safe = _never_zero(product.left) and _never_zero(product.right)
+        case other:
+            safe = isinstance(other, exp.Ln | exp.Exp | exp.Pow | exp.Add) and is_constant(other)
+    return safe
 
 
 def _is_zero(value: exp.Expr) -> bool:
@@ -310,20 +341,35 @@ def _is_positive(value: exp.Expr) -> bool:
 
 def _is_whole(value: exp.Expr) -> bool:
     """Whether a number of a fractional type has no fraction."""
-    value = bare(value)
-    if isinstance(value, exp.Floor | exp.Ceil | exp.Sign) or kind(value) in INTEGERS or isinstance(value, exp.Null):
-        return True
-    if isinstance(value, exp.Literal):
-        return float(value.name).is_integer()
-    if isinstance(value, exp.Case):
-        branches = [branch.args["true"] for branch in value.args["ifs"]]
-        return all(_is_whole(branch) for branch in [*branches, *filter(None, [value.args.get("default")])])
-    if isinstance(value, exp.Add | exp.Sub | exp.Mul):
-        return _is_whole(value.left) and _is_whole(value.right)
-    if isinstance(value, exp.Coalesce | exp.Greatest | exp.Least):
-        return all(_is_whole(part) for part in (value.this, *value.expressions))
-    if isinstance(value, exp.Neg | exp.Abs | exp.Sum | exp.Min | exp.Max | exp.Nullif | exp.Window | exp.Filter):
-        return _is_whole(value.this)
+    match bare(value):
+        case exp.Floor() | exp.Ceil() | exp.Sign() | exp.Null():
+            whole = True
+        case exp.Literal() as literal:
+            whole = float(literal.name).is_integer()
+        case exp.Case() as case:
+            branches = [branch.args["true"] for branch in case.args["ifs"]]
+            whole = all(_is_whole(branch) for branch in [*branches, case.args.get("default") or exp.null()])
+        case exp.Add() | exp.Sub() | exp.Mul() as terms:
+            whole = _is_whole(terms.left) and _is_whole(terms.right)
+        case exp.Coalesce() | exp.Greatest() | exp.Least() as choice:
+            whole = all(_is_whole(part) for part in (choice.this, *choice.expressions))
+        case (
+            exp.Neg()
+            | exp.Abs()
+            | exp.Sum()
+            | exp.Min()
+            | exp.Max()
+            | exp.Nullif()
+            | exp.Window()
+            | exp.Filter() as outer
+        ):
+            whole = _is_whole(outer.this)
+        case other:
+            whole = kind(other) in INTEGERS or _has_no_scale(other)
+    return whole
+
+
+def _has_no_scale(value: exp.Expr) -> bool:
     size = value.type.expressions if kind(value) is DECIMAL and value.type else []
     return len(size) == 2 and size[1].name == "0"
 

@@ -58,9 +58,11 @@ def _unknown_table(table: exp.Table, relations: Iterable[str], ctes: Iterable[st
     shown = f"{schema}.{name}" if schema and schema not in PSEUDO_SCHEMAS else name
     shown = f"{catalog}.{shown}" if catalog else shown
     bare = [key.partition(".")[2] for key in relations]
-    hint = f"Write {{{{ ref('{name}') }}}} or {{{{ source('{name}') }}}}." if name in bare else did_you_mean(name, [*bare, *ctes])
+    is_unwrapped = name in bare
+    hint = f"Write {{{{ ref('{name}') }}}} or {{{{ source('{name}') }}}}." if is_unwrapped else None
     return PlanError(
-        f"{_at(table, locate)}: unknown table \"{shown}\"; expected ref('...'), source('...') or a CTE of this query", hint
+        f"{_at(table, locate)}: unknown table \"{shown}\"; expected ref('...'), source('...') or a CTE of this query",
+        hint or did_you_mean(name, [*bare, *ctes]),
     )
 
 
@@ -227,12 +229,12 @@ def check_unions(query: exp.Query, locate: Locate) -> None:
 
 
 def _relation_queries(query: exp.Query) -> Iterator[tuple[exp.Expr, int]]:
-    """Queries whose output columns have readers, innermost last, with the number of columns that an alias list names."""
+    """Queries whose output columns have readers, with the number of columns that an alias list names."""
     yield query, 0
     for node in query.find_all(exp.CTE, exp.Subquery):
-        if isinstance(node, exp.CTE) or isinstance(node.parent, exp.From | exp.Join):
-            if isinstance(node.this, exp.Query) and isinstance(first_select(node.this), exp.Select):
-                yield node.this, len(node.alias_column_names)
+        is_relation = isinstance(node, exp.CTE) or isinstance(node.parent, exp.From | exp.Join)
+        if is_relation and isinstance(node.this, exp.Query) and isinstance(first_select(node.this), exp.Select):
+            yield node.this, len(node.alias_column_names)
 
 
 def first_select(query: exp.Expr) -> exp.Query:

@@ -48,17 +48,22 @@ def read_select(sql: str, locate: Locate) -> exp.Query:
         where = locate(line_of(statements[1]) or 1)
         raise PlanError(f"{where}: found {len(statements)} statements, expected one SELECT", ONE_SELECT)
     query = statements[0]
-    if not isinstance(query, exp.Query) or isinstance(query, exp.Table):
-        raise PlanError(f"{locate(line_of(query) or 1)}: found {_statement_name(query)}, expected one SELECT", ONE_SELECT)
+    if not isinstance(query, exp.Select | exp.SetOperation | exp.Subquery):
+        where = locate(line_of(query) or 1)
+        raise PlanError(f"{where}: found {_statement_name(query)}, expected one SELECT", ONE_SELECT)
     for node in query.walk():
-        if isinstance(node, exp.DML | exp.DDL | exp.Command | exp.Into) and not isinstance(node, exp.Query):
-            raise PlanError(f"{locate(line_of(node) or 1)}: found {_statement_name(node)} inside a SELECT", ONE_SELECT)
-        if isinstance(node, exp.Placeholder | exp.Parameter | exp.SessionParameter):
-            raise PlanError(
-                f"{locate(line_of(node) or 1)}: found the parameter {node.sql(DUCKDB)}, which nothing binds",
-                "Values come from the template: {{ literal(var('name')) }} or {{ as_of }}.",
-            )
+        _check_reads_only(node, locate)
     return query
+
+
+def _check_reads_only(node: exp.Expr, locate: Locate) -> None:
+    if isinstance(node, exp.DML | exp.DDL | exp.Command | exp.Into) and not isinstance(node, exp.Query):
+        raise PlanError(f"{locate(line_of(node) or 1)}: found {_statement_name(node)} inside a SELECT", ONE_SELECT)
+    if isinstance(node, exp.Placeholder | exp.Parameter | exp.SessionParameter):
+        raise PlanError(
+            f"{locate(line_of(node) or 1)}: found the parameter {node.sql(DUCKDB)}, which nothing binds",
+            "Values come from the template: {{ literal(var('name')) }} or {{ as_of }}.",
+        )
 
 
 def line_of(node: exp.Expr) -> int | None:

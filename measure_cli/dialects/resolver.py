@@ -1,4 +1,4 @@
-"""Names -> meaning: every column gets its table, stars are spelled out, aliases that shadow columns lose their ambiguity.
+"""Names -> meaning: every column gets its table, stars are spelled out, alias shadowing is settled.
 
 DuckDB ignores the letter case of A-Z in names, so resolution works on folded names; output columns keep the spelling of
 their author. Every branch of a UNION gets the column names of its first branch, which some engines insist on.
@@ -72,7 +72,9 @@ def _rename_outputs(query: exp.Expr, wanted: Sequence[str]) -> None:
         _rename_outputs(query.this, wanted)
     elif isinstance(query, exp.Select):
         outputs = [output.this if isinstance(output, exp.Alias) else output for output in query.selects]
-        query.set("expressions", [exp.alias_(output, name) for output, name in zip(outputs, wanted, strict=True)])
+        query.set(
+            "expressions", [exp.alias_(output, name, copy=False) for output, name in zip(outputs, wanted, strict=True)]
+        )
 
 
 def _rename_in_order(query: exp.Query, renamed: Mapping[str, str]) -> None:

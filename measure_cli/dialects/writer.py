@@ -16,8 +16,8 @@ from measure_cli.dialects.reader import DUCKDB
 
 
 def write_parts(query: exp.Query, relations: Sequence[tuple[exp.Table, str]], authored: str) -> tuple[str, ...]:
-    """Alternating text and relation. The given table nodes are renamed in place; `authored` is the text the tree was read from."""
-    # Pretty printing stands line breaks of literals in by a word; a text that holds this word itself is written on one line.
+    """Alternating text and relation; renames the given table nodes. `authored` is the text the tree was read from."""
+    # Pretty printing replaces line breaks in literals by a word for a while; with that word in a text, print plainly.
     pretty = DuckDBGenerator.SENTINEL_LINE_BREAK not in authored
     for attempt in count():
         marker = f"relation_mark{attempt}_"

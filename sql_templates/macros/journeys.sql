@@ -197,22 +197,35 @@ ordinary_journeys AS (
    number of touches outside the window. Counts are subtracted: integers are exact.
    The cost is a few sorts of (touches + conversions x kinds) of the heavy users. #}
 {% macro heavy_journeys(lookback_days, half_life_days, include_touch_at_conversion) -%}
--- Grain: user x event_kind x instant. Touches at the same instant are never on different sides of an edge.
-heavy_instants AS (
-    SELECT
-        touches.user_no,
-        touches.event_kind,
-        touches.event_ts,
-        count(*) AS n_touches
+heavy_touches AS (
+    SELECT touches.user_no, touches.event_kind, touches.event_ts
     FROM numbered_touches AS touches
     INNER JOIN heavy_users ON touches.user_no = heavy_users.user_no
-    GROUP BY touches.user_no, touches.event_kind, touches.event_ts
+),
+
+-- Grain: user x event_kind, each a time series of touches.
+heavy_series AS (
+    SELECT user_no, event_kind, row_number() OVER (ORDER BY user_no, event_kind) AS series_no
+    FROM heavy_touches
+    GROUP BY user_no, event_kind
+),
+
+-- Grain: series x instant. Touches at the same instant are never on different sides of an edge.
+heavy_instants AS (
+    SELECT
+        heavy_series.series_no,
+        heavy_touches.event_ts,
+        count(*) AS n_touches
+    FROM heavy_touches
+    INNER JOIN heavy_series
+        ON heavy_touches.user_no = heavy_series.user_no
+        AND heavy_touches.event_kind = heavy_series.event_kind
+    GROUP BY heavy_series.series_no, heavy_touches.event_ts
 ),
 
 heavy_instant_weights AS (
     SELECT
-        user_no,
-        event_kind,
+        series_no,
         event_ts,
         n_touches
         {%- for days in lookback_days %}
@@ -225,31 +238,25 @@ heavy_instant_weights AS (
 
 heavy_running_sums AS (
     SELECT
-        user_no,
-        event_kind,
+        series_no,
         event_ts,
         n_touches,
-        row_number() OVER (PARTITION BY user_no, event_kind ORDER BY event_ts) AS instant_no,
+        row_number() OVER (PARTITION BY series_no ORDER BY event_ts) AS instant_no,
         sum(n_touches) OVER (
-            PARTITION BY user_no, event_kind ORDER BY event_ts
+            PARTITION BY series_no ORDER BY event_ts
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS n_touches_until
         {%- for days in lookback_days %},
         sum(decay_{{ days }}d) OVER (
-            PARTITION BY user_no, event_kind, bucket_no_{{ days }}d ORDER BY event_ts
+            PARTITION BY series_no, bucket_no_{{ days }}d ORDER BY event_ts
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS decay_from_begin_{{ days }}d,
         sum(decay_{{ days }}d) OVER (
-            PARTITION BY user_no, event_kind, bucket_no_{{ days }}d ORDER BY event_ts
+            PARTITION BY series_no, bucket_no_{{ days }}d ORDER BY event_ts
             ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
         ) AS decay_to_end_{{ days }}d
         {%- endfor %}
     FROM heavy_instant_weights
-),
-
-heavy_user_kinds AS (
-    SELECT DISTINCT user_no, event_kind
-    FROM heavy_instants
 ),
 
 -- days_back 0 is the end of every window of a conversion, the others are where the windows begin.
@@ -261,50 +268,47 @@ window_edges AS (
     {%- endfor %}
 ),
 
--- Grain: instant, or edge x event_kind of a conversion. Instants have position_order 1: the edges at the same
+-- Grain: instant, or edge of a conversion in a series. Instants have position_order 1: the edges at the same
 -- microsecond come before them, and after them only the end of windows that include touches at the conversion.
 heavy_timeline AS (
     SELECT
-        user_no,
-        event_kind,
+        series_no,
         {{ epoch_microseconds('event_ts') }} AS position_us,
         1 AS position_order,
-        1 AS n_instants,
+        event_ts AS instant_ts,
         CAST(NULL AS BIGINT) AS conversion_no,
         CAST(NULL AS INTEGER) AS days_back
     FROM heavy_instants
     UNION ALL
     SELECT
-        numbered_conversions.user_no,
-        heavy_user_kinds.event_kind,
+        heavy_series.series_no,
         {{ epoch_microseconds('numbered_conversions.conversion_ts') }} - window_edges.days_back * 86400000000 AS position_us,
         window_edges.position_order,
-        0 AS n_instants,
+        CAST(NULL AS TIMESTAMP) AS instant_ts,
         numbered_conversions.conversion_no,
         window_edges.days_back
     FROM numbered_conversions
-    INNER JOIN heavy_user_kinds ON numbered_conversions.user_no = heavy_user_kinds.user_no
+    INNER JOIN heavy_series ON numbered_conversions.user_no = heavy_series.user_no
     CROSS JOIN window_edges
 ),
 
 heavy_positions AS (
     SELECT
-        user_no,
-        event_kind,
+        series_no,
         conversion_no,
         days_back,
-        sum(n_instants) OVER (
-            PARTITION BY user_no, event_kind ORDER BY position_us, position_order
+        count(instant_ts) OVER (
+            PARTITION BY series_no ORDER BY position_us, position_order
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS n_instants_before
     FROM heavy_timeline
 ),
 
--- Grain: conversion x event_kind x edge: the last instant before the end, the first one after each begin.
+-- Grain: conversion x series x edge: the last instant before the end, the first one after each begin.
 heavy_edge_instants AS (
     SELECT
         positions.conversion_no,
-        positions.event_kind,
+        positions.series_no,
         positions.days_back,
         sums.instant_no,
         sums.event_ts,
@@ -316,8 +320,7 @@ heavy_edge_instants AS (
         {%- endfor %}
     FROM heavy_positions AS positions
     INNER JOIN heavy_running_sums AS sums
-        ON positions.user_no = sums.user_no
-        AND positions.event_kind = sums.event_kind
+        ON positions.series_no = sums.series_no
         AND CASE WHEN positions.days_back = 0 THEN positions.n_instants_before ELSE positions.n_instants_before + 1 END
             = sums.instant_no
     WHERE positions.conversion_no IS NOT NULL
@@ -326,7 +329,7 @@ heavy_edge_instants AS (
 heavy_windows AS (
     SELECT
         conversion_no,
-        event_kind,
+        series_no,
         max(CASE WHEN days_back = 0 THEN event_ts END) AS last_touch_ts,
         max(CASE WHEN days_back = 0 THEN instant_no END) AS last_instant_no,
         max(CASE WHEN days_back = 0 THEN n_touches_until END) AS n_touches_until
@@ -338,13 +341,13 @@ heavy_windows AS (
         max(CASE WHEN days_back = {{ days }} THEN decay_to_end_{{ days }}d END) AS decay_to_end_{{ days }}d
         {%- endfor %}
     FROM heavy_edge_instants
-    GROUP BY conversion_no, event_kind
+    GROUP BY conversion_no, series_no
 ),
 
 heavy_journeys AS (
     SELECT
         windows.conversion_no,
-        windows.event_kind
+        heavy_series.event_kind
         {%- for days in lookback_days %}
         {%- set bucket_no = bucket_number('conversions.conversion_ts', days) %}
         {%- set holds_touches = 'windows.first_instant_no_' ~ days ~ 'd <= windows.last_instant_no' %},
@@ -367,6 +370,7 @@ heavy_journeys AS (
         END AS td_sum_{{ days }}d
         {%- endfor %}
     FROM heavy_windows AS windows
+    INNER JOIN heavy_series ON windows.series_no = heavy_series.series_no
     INNER JOIN numbered_conversions AS conversions ON windows.conversion_no = conversions.conversion_no
 )
 {%- endmacro %}

@@ -2,7 +2,7 @@
 {%- set widest = var('lookbacks') | max %}
 {%- set window = var('attribution_window_days') %}
 {{ config(meta={
-  'title': 'Channels, last %d days: conversions by model, revenue and return on spend (ROAS), %d days back' | format(window, widest),
+  'title': 'Channels, last %d days: conversions by model, revenue by time decay, return on spend (touches %d days back)' | format(window, widest),
   'next': [
     'measure show fct_attribution_%dd      every model, kind by kind' | format(widest),
     'measure sql fct_attribution_%dd       the SQL behind it' | format(widest),
@@ -45,9 +45,8 @@ SELECT
   attribution.time_decay,
   attribution.last_touch,
   attribution.time_decay_amount AS revenue,
-  attribution.first_touch_amount / NULLIF(spend.spend, 0) AS roas_first_touch,
-  attribution.time_decay_amount / NULLIF(spend.spend, 0) AS roas_time_decay,
-  attribution.last_touch_amount / NULLIF(spend.spend, 0) AS roas_last_touch
+  attribution.first_touch_amount / NULLIF(spend.spend, 0) AS roas_first,
+  attribution.last_touch_amount / NULLIF(spend.spend, 0) AS roas_last
 FROM attribution
 LEFT JOIN spend ON spend.channel = attribution.channel
 ORDER BY attribution.channel = '(unattributed)', attribution.time_decay DESC, attribution.channel

@@ -62,7 +62,7 @@ def pearson(x: Sequence[float], y: Sequence[float]) -> float | None:
 
 
 def low_pressure_weeks(media: Sequence[float | None]) -> list[bool]:
-    """Weeks whose adstock is at or below the 10th percentile of the adstock of all weeks in which the medium is known."""
+    """Weeks whose adstock is at or below its 10th percentile over all weeks in which the medium is known."""
     known = [value for value in media if value is not None]
     unknown = len(media) - len(known)
     assert list(media[unknown:]) == known, "a medium is unknown after it began"

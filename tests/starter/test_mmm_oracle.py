@@ -166,7 +166,7 @@ def test_weekly_sums_and_what_an_empty_week_means(
 
 
 def test_controls_are_averages_and_iso_weeks(database: Database, inputs: Inputs) -> None:
-    controls = {
+    controls: dict[str, Values] = {
         "price": inputs.averages("price"),
         "week_index": [float(number) for number in range(N_WEEKS)],
         "week_of_year": [float(week.isocalendar().week) for week in WEEKS],

@@ -133,7 +133,7 @@ judged AS (
         || coalesce('|time ' || CAST({{ epoch_microseconds('conversion_ts') }} AS VARCHAR), '')
         || coalesce('|currency ' || currency, '')
         || coalesce('|amount ' || CAST(CAST(floor(amount) AS BIGINT) AS VARCHAR), '')
-        || coalesce('|millionths ' || CAST(CAST((amount - floor(amount)) * 1000000 AS BIGINT) AS VARCHAR), '')
+        || coalesce('|millionths ' || CAST(CAST(floor((amount - floor(amount)) * 1000000) AS BIGINT) AS VARCHAR), '')
       )
     END AS content_hash,
     CASE

@@ -1,0 +1,20 @@
+"""A fresh project, and the same project once it is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.build.workshop import Workshop, open_workshop
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Workshop:
+    return open_workshop(tmp_path / "shop")
+
+
+@pytest.fixture
+def built(shop: Workshop) -> Workshop:
+    shop.build()
+    return shop

@@ -1,0 +1,1 @@
+"""Order and selection of relations."""
