@@ -32,6 +32,9 @@ INTEGER_WIDTHS = {DType.INT: 10, DType.BIGINT: 19, DType.INT128: 38}
 SMALL_INTEGERS = (DType.TINYINT, DType.SMALLINT)
 TEXTS = (DType.TEXT, DType.VARCHAR)
 TIMESTAMPS = (DType.TIMESTAMP, DType.TIMESTAMPNTZ)
+MOMENTS = (DType.DATE, *TIMESTAMPS)
+INTEGERS = (*INTEGER_WIDTHS, *SMALL_INTEGERS)
+FRACTIONS = (DType.FLOAT, DOUBLE, DECIMAL)
 
 NAMES: Mapping[DType, str] = {
     DType.BOOLEAN: "BOOLEAN",
@@ -111,16 +114,19 @@ def common_type(left: Type, right: Type) -> Type:
         return right if a is DType.NULL else left
     if a in TEXTS and b in TEXTS:
         return DType.TEXT
-    if {a, b} <= {DType.DATE, *TIMESTAMPS}:
+    if {a, b} <= set(MOMENTS):
         return DType.TIMESTAMP
+    return _common_number(left, right)
+
+
+def _common_number(left: Type, right: Type) -> Type:
+    a, b = kind_of(left), kind_of(right)
     if a in INTEGER_WIDTHS and b in INTEGER_WIDTHS:
         return a if INTEGER_WIDTHS[a] > INTEGER_WIDTHS[b] else b
     if DOUBLE in (a, b) and _is_number(left) and _is_number(right):
         return DOUBLE
     sizes = _decimal_size(left), _decimal_size(right)
-    if sizes[0] and sizes[1]:
-        return _common_decimal(sizes[0], sizes[1], 0)
-    return UNKNOWN
+    return _common_decimal(sizes[0], sizes[1], 0) if sizes[0] and sizes[1] else UNKNOWN
 
 
 def kind_of(data_type: Type | None) -> DType:
@@ -130,7 +136,7 @@ def kind_of(data_type: Type | None) -> DType:
 
 
 def _is_number(data_type: Type | None) -> bool:
-    return kind_of(data_type) in (*INTEGER_WIDTHS, *SMALL_INTEGERS, DType.FLOAT, DOUBLE, DECIMAL)
+    return kind_of(data_type) in (*INTEGERS, *FRACTIONS)
 
 
 def _decimal_size(data_type: Type | None) -> tuple[int, int] | None:
@@ -187,7 +193,7 @@ def _add_or_subtract(node: exp.Add | exp.Sub) -> Type | None:
     a, b = kind_of(left), kind_of(right)
     if DType.INTERVAL in (a, b):
         other = b if a is DType.INTERVAL else a
-        return DType.TIMESTAMP if other in (DType.DATE, *TIMESTAMPS) else UNKNOWN
+        return DType.TIMESTAMP if other in MOMENTS else UNKNOWN
     if a is DType.DATE and b in INTEGER_WIDTHS:
         return DType.DATE
     if isinstance(node, exp.Sub) and a is b and a is DType.DATE:
@@ -227,14 +233,14 @@ def _sum(node: exp.Sum) -> Type:
     kind, size = kind_of(node.this.type), _decimal_size(node.this.type)
     if kind is DECIMAL:
         return _decimal(MAX_WIDTH, size[1]) if size else UNKNOWN
-    if kind in (*INTEGER_WIDTHS, *SMALL_INTEGERS, DType.BOOLEAN):
+    if kind in (*INTEGERS, DType.BOOLEAN):
         return DType.INT128
     return DOUBLE if kind in (DOUBLE, DType.FLOAT) else UNKNOWN
 
 
 def _average(node: exp.Avg) -> Type:
     kind = kind_of(node.this.type)
-    return DOUBLE if _is_number(kind) else DType.TIMESTAMP if kind in (DType.DATE, *TIMESTAMPS) else UNKNOWN
+    return DOUBLE if _is_number(kind) else DType.TIMESTAMP if kind in MOMENTS else UNKNOWN
 
 
 def _quantile(node: exp.Func) -> Type | None:
@@ -249,7 +255,7 @@ def _continuous(value: exp.DataType | None) -> Type | None:
     kind = kind_of(value)
     if kind in (*INTEGER_WIDTHS, DOUBLE):
         return DOUBLE
-    return value if kind is DECIMAL else DType.TIMESTAMP if kind in (DType.DATE, *TIMESTAMPS) else UNKNOWN
+    return value if kind is DECIMAL else DType.TIMESTAMP if kind in MOMENTS else UNKNOWN
 
 
 def _floor(node: exp.Floor | exp.Ceil) -> Type:

@@ -1,7 +1,7 @@
 """One rendered model in the DuckDB dialect -> a checked, resolved SELECT whose relations can still be named.
 
-Reading, linting, resolving, typing and writing are modules of their own; this one lines them up. Nothing here executes SQL,
-so what only the engine can refuse (a cast between types, say) is left to the engine.
+Reading, linting, resolving, typing and writing are modules of their own; this one lines them up. Nothing here executes
+SQL, so what only an engine can refuse (a cast between types, say) is left to the engine.
 """
 
 from __future__ import annotations

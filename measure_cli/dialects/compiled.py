@@ -24,8 +24,8 @@ class LintFinding:
 class CompiledSelect:
     """One SELECT, cut at the relations it reads.
 
-    `parts` alternates text and relation: parts[0], parts[2], ... are SQL text, parts[1], parts[3], ... are relations in the
-    form `<pseudo schema>.<name>`. `columns` are the output columns with their DuckDB types, `UNKNOWN` where it cannot be told.
+    `parts` alternates: parts[0], parts[2], ... are SQL text, parts[1], parts[3], ... are relations in the form
+    `<pseudo schema>.<name>`. `columns` are the output columns with their DuckDB types, `UNKNOWN` when that cannot be told.
     """
 
     parts: tuple[str, ...]
@@ -36,8 +36,8 @@ class CompiledSelect:
     def sql(self, naming: Callable[[str], str]) -> str:
         """The statement, with every relation under the SQL text that `naming` gives it.
 
-        >>> CompiledSelect(("SELECT 1 FROM ", "measure_ref.a", " AS a"), (), ("measure_ref.a",)).sql(lambda key: "marts.a")
-        'SELECT 1 FROM marts.a AS a'
+        >>> CompiledSelect(("SELECT 1 FROM ", "measure_ref.a", ""), (), ("measure_ref.a",)).sql(lambda key: "marts.a")
+        'SELECT 1 FROM marts.a'
         """
         return "".join(naming(part) if index % 2 else part for index, part in enumerate(self.parts))
 

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from sqlglot import exp
 
 from measure_cli.dialects.compiled import LintFinding
+from measure_cli.dialects.lint_numbers import NUMBER_RULES
 from measure_cli.dialects.lint_queries import QUERY_RULES
 from measure_cli.dialects.lint_rule import LintRule
 from measure_cli.dialects.lint_values import VALUE_RULES
 from measure_cli.dialects.reader import line_of
 
-_ALL = QUERY_RULES + VALUE_RULES
+_ALL = QUERY_RULES + VALUE_RULES + NUMBER_RULES
 RULES: Mapping[str, str] = {rule.name: rule.description for rule in _ALL}
 """Every rule: name -> why it is there."""
 

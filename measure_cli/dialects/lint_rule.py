@@ -66,7 +66,7 @@ def kind(node: exp.Expr | None) -> DType:
 
 
 def ends_as_date(node: exp.Expr) -> bool:
-    """Whether the value of a date expression is cast to DATE, or only compared or measured, before it leaves the query."""
+    """Whether a date expression is cast to DATE, or only compared or measured, before it leaves the query."""
     parent = node.parent
     while isinstance(parent, DATE_STEPS):
         parent = parent.parent

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,8 @@ N_WEEKS = 120
 FIRST_WEEK = LAST_WEEK - timedelta(weeks=N_WEEKS - 1)
 WEEKS = [FIRST_WEEK + timedelta(weeks=number) for number in range(N_WEEKS)]
 COLLINEARITY_START = AS_OF - timedelta(days=730)
-LATE, BRAND_NEW = 60, N_WEEKS - 2
+LATE_RADIO, TOUCHES_BEGIN, NEWCOMERS_BEGIN = 70, 50, N_WEEKS - 4
+WITHOUT_CONVERSIONS, WITHOUT_AMOUNTS, WITHOUT_SIGNUPS = (8, 31), (3, 32), (5, 6, 44, 90)
 ORGANIC = "Organic 'Social'"
 Values = list[float | None]
 
@@ -60,7 +62,8 @@ class Inputs:
         row: dict[str, Cell] = {"user_id": "buyer", "conversion_ts": ts, "conversion_kind": "order", "amount": amount}
         self.sources["conversions"].append(row)
         self.add("conversions", day, 1)
-        self.add("revenue", day, float(amount or 0))
+        if amount is not None:
+            self.add("revenue", day, float(amount))
 
     def sums(self, series: str, begins: int = 0, empty: float | None = 0.0) -> Values:
         """The weekly sums; unknown before the series begins, `empty` in a week without rows."""
@@ -82,26 +85,25 @@ def put_spend(inputs: Inputs, rng: random.Random, number: int, week: date) -> No
         inputs.spend("Paid Search", day, amount)
         inputs.spend("Meta", day, 2 * amount + rng.uniform(0, 20))
         inputs.spend("TV flat", day, 10)
-        if number >= LATE:
+        if number >= LATE_RADIO:
             inputs.spend("Late Radio", day, rng.uniform(0, 100))
-        if number >= BRAND_NEW:
-            inputs.spend("Brand New", day, rng.uniform(1, 9))
     if number % 9 == 0:
         inputs.spend("o'Pulses", week + timedelta(days=rng.randrange(7)), rng.uniform(500, 900))
 
 
 def put_outcomes(inputs: Inputs, rng: random.Random, number: int, week: date) -> None:
     sunday = week + timedelta(days=6)
-    for index in range(rng.randrange(1, 9) if number % 20 else 1):
+    for index in range(rng.choice((0, 2, 8)) if number > TOUCHES_BEGIN else number == TOUCHES_BEGIN):
         inputs.touch(rng.choice((week, sunday)), index)
-    for _ in range(0 if number in (8, 31) else rng.randrange(1, 12)):
-        amount = None if number in (3, 32) or rng.random() < 0.3 else Decimal(rng.randrange(100_000)) / 100
+    for index in range(0 if number in WITHOUT_CONVERSIONS else rng.randrange(1, 12)):
+        has_amount = number not in WITHOUT_AMOUNTS and (index == 0 or rng.random() < 0.7)
+        amount = Decimal(rng.randrange(100_000)) / 100 if has_amount else None
         inputs.convert(rng.choice((week, sunday)), amount)
-    if number not in (5, 6, 44, 90):
+    if number not in WITHOUT_SIGNUPS:
         inputs.kpi("signups", week + timedelta(days=rng.randrange(7)), rng.uniform(0, 50))
-    if number % 7 == 0 and number not in (5, 6, 44, 90):
+    if number % 7 == 0 and number not in WITHOUT_SIGNUPS:
         inputs.kpi("signups", week, 12.5)
-    if number >= N_WEEKS - 4:
+    if number >= NEWCOMERS_BEGIN:
         inputs.kpi("newcomers", week, rng.uniform(0, 9))
     for offset in range(7):
         if number != 50 and rng.random() < 0.8:
@@ -127,24 +129,28 @@ def database(inputs: Inputs, tmp_path_factory: pytest.TempPathFactory) -> Databa
 
 @pytest.fixture(scope="module")
 def kpis(inputs: Inputs) -> Mapping[str, Values]:
+    """A week without conversions has no revenue; the revenue of conversions without any amount is not known."""
+    revenue = inputs.sums("revenue")
+    for number in WITHOUT_AMOUNTS:
+        revenue[number] = None
     return {
         "conversions": inputs.sums("conversions"),
-        "revenue": inputs.sums("revenue"),
+        "revenue": revenue,
         "signups": inputs.sums("signups", empty=None),
-        "newcomers": inputs.sums("newcomers", begins=N_WEEKS - 4, empty=None),
+        "newcomers": inputs.sums("newcomers", empty=None),
     }
 
 
 @pytest.fixture(scope="module")
 def media(inputs: Inputs) -> Mapping[str, Values]:
+    """Spend is recorded from the first week on, so a channel without rows spent nothing; touches are only later."""
     return {
         "spend_paid_search": inputs.sums("Paid Search"),
         "spend_meta": inputs.sums("Meta"),
         "spend_tv_flat": inputs.sums("TV flat"),
         "spend_o_pulses": inputs.sums("o'Pulses"),
-        "spend_late_radio": inputs.sums("Late Radio", begins=LATE),
-        "spend_brand_new": inputs.sums("Brand New", begins=BRAND_NEW),
-        "touches_organic_social": inputs.sums("touches"),
+        "spend_late_radio": inputs.sums("Late Radio"),
+        "touches_organic_social": inputs.sums("touches", begins=TOUCHES_BEGIN),
     }
 
 
@@ -227,3 +233,19 @@ def test_collinearity_of_the_last_730_days(database: Database, media: Mapping[st
     assert {row["is_high_collinearity"] for row in expected.values()} == {True, False, None}
     built = built_rows(database, "marts.fct_mmm_collinearity_latest", ("media_a", "media_b"))
     assert_same_rows(built, expected, "collinearity")
+
+
+@pytest.mark.parametrize(("days", "weeks"), [(3, 0), (16, 2)])
+def test_too_little_history_says_so(tmp_path: Path, days: int, weeks: int) -> None:
+    found = Inputs()
+    for offset in range(1, days + 1):
+        day = AS_OF - timedelta(days=offset)
+        found.spend("Paid Search", day, offset)
+        found.spend("Meta", day, offset * offset)
+        found.convert(day, Decimal(1))
+        found.touch(day, offset)
+    database = build(write_project(tmp_path, found.sources, as_of=AS_OF))
+    assert len(database.rows("SELECT * FROM marts.fct_mmm_spine_weekly")) == weeks
+    for relation in ("fct_mmm_baseline_latest", "fct_mmm_collinearity_latest"):
+        statuses = {row["status"] for row in database.rows(f"SELECT status FROM marts.{relation}")}
+        assert statuses <= {"insufficient_weeks", "no_variance"}
