@@ -53,8 +53,8 @@ def build(
     from measure_cli import workflows
 
     with call.view() as emit:
-        result = workflows.build(call.request(select, exclude, emit), full)
-    call.finish_run(result, with_summary=not select)
+        built = workflows.build(call.request(select, exclude, emit), full, with_summary=call.tells and not select)
+    call.finish_run(built.result, built.summary)
 
 
 @app.command()
@@ -65,7 +65,7 @@ def audit(call: Call, select: Select = None, exclude: Exclude = None) -> None:
 
     with call.view() as emit:
         result = workflows.audit(call.request(select, exclude, emit))
-    call.finish_run(result, with_summary=False)
+    call.finish_run(result)
 
 
 @app.command()

@@ -23,6 +23,7 @@ from measure_cli.project import Overrides
 if TYPE_CHECKING:
     from measure_cli.events import Emit
     from measure_cli.results import RunResult
+    from measure_cli.summary import Summary
     from measure_cli.workflows import Request
 
 ProjectDir = Annotated[
@@ -73,26 +74,27 @@ class Call:
 
         typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=to_json))
 
-    def finish_run(self, result: RunResult, with_summary: bool) -> None:
+    @property
+    def tells(self) -> bool:
+        """Whether anything but the result itself is said."""
+        return not self.quiet and not self.json
+
+    def finish_run(self, result: RunResult, summary: Summary | None = None) -> None:
         """Print the result of a run and leave with its exit code."""
         if self.json:
             from measure_cli.show_view import run_json
 
             self.print_json(run_json(result))
-        elif with_summary and not result.failed and not self.quiet:
-            self._summary()
+        elif summary:
+            from measure_cli.console import print_lines, print_table, with_headings
+
+            print_lines(["", summary.title], self.color, stderr=True)
+            print_table(with_headings(summary.rows), self.color, stderr=True)
+            if summary.next_commands:
+                commands = [f"  {command}" for command in summary.next_commands]
+                print_lines(["", "Try next:", *commands], self.color, stderr=True)
         if result.failed:
             raise typer.Exit(1)
-
-    def _summary(self) -> None:
-        from measure_cli import workflows
-        from measure_cli.console import print_lines, print_table, with_headings
-
-        if found := workflows.summarize(self.request()):
-            self.narrate("")
-            print_lines([found.title], self.color, stderr=True)
-            print_table(with_headings(found.rows), self.color, stderr=True)
-            self.narrate("\nTry next:\n  " + "\n  ".join(found.next_commands))
 
 
 def split(terms: list[str] | None) -> tuple[str, ...]:

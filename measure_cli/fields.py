@@ -18,17 +18,18 @@ class Fields:
 
     def __init__(self, values: Any, place: Place, what: str, text: str | None = None) -> None:
         """`what` names the mapping in messages; `text`, the file's text, allows to point at the line of a key."""
+        self._text = text
+        self._path = what.strip("[]") + "." if what.startswith("[") else ""
+        self.what = what
+        self.place = Place(place.file, place.line or (line_of(text, self._path.rstrip(".")) if text else None))
         if not isinstance(values, Mapping):
-            raise ProjectError(f"{place}: {what} must be a table of keys and values, found {describe(values)}")
+            raise ProjectError(f"{self.place}: {what} must be a table of keys and values, found {describe(values)}")
         self._values: Mapping[str, Any] = values
         self._asked: set[str] = set()
-        self._text = text
-        self.place = place
-        self.what = what
 
     def at(self, key: str) -> Place:
         """Place of a key: its own line when the text is known, else the line of the mapping."""
-        line = line_of(self._text, self.what, key) if self._text else None
+        line = line_of(self._text, self._path + key) if self._text else None
         return Place(self.place.file, line or self.place.line)
 
     def has(self, key: str) -> bool:
@@ -136,19 +137,37 @@ def describe(value: Any) -> str:
 def parse_day(value: Any, where: str, what: str) -> date:
     """A day from text 'YYYY-MM-DD'."""
     try:
-        return date.fromisoformat(value)
+        return strict_day(value)
     except (TypeError, ValueError):
         raise ProjectError(f'{where}: "{what}" must be a day such as 2025-06-30, found {describe(value)}') from None
 
 
-def line_of(text: str, what: str, key: str) -> int | None:
-    """Line (from 1) on which a TOML key stands: the first one after the header of its table, if `what` names one."""
-    lines = text.splitlines()
-    header = what.removeprefix("[").removesuffix("]")
-    start = next((i for i, line in enumerate(lines) if line.strip().startswith(f"[{header}]")), None)
-    for number, line in enumerate(lines[(start or 0) :], start=(start or 0) + 1):
-        stripped = line.strip()
-        name = stripped.split("=")[0].strip().strip("\"'")
-        if name == key or stripped.startswith((f"[{key}]", f"[{key}.", f"[{header}.{key}")):
+def strict_day(text: str) -> date:
+    """A day written as YYYY-MM-DD and in no other way.
+
+    Raises:
+        ValueError: it is written in another way (`20250301`, `2025-W09-6`), or there is no such day.
+    """
+    day = date.fromisoformat(text)
+    if day.isoformat() != text:
+        raise ValueError(text)
+    return day
+
+
+def line_of(text: str, path: str) -> int | None:
+    """Line (from 1) of a TOML text on which a dotted key begins, whether as a header, as a key or as part of one.
+
+    >>> line_of("[a.b]\\nc = 1\\n[d]\\ne.f = 2", "a.b.c"), line_of("[d]\\ne.f = 2", "d.e"), line_of("[d]", "c")
+    (2, 2, None)
+    """
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip().replace('"', "").replace("'", "")
+        if stripped.startswith("["):
+            name = table = stripped.lstrip("[").partition("]")[0].strip()
+        else:
+            key = stripped.partition("=")[0].strip()
+            name = f"{table}.{key}" if table else key
+        if path and (name == path or name.startswith(f"{path}.")):
             return number
     return None

@@ -65,7 +65,6 @@ def step_of(
     names: Names,
     fingerprint: str,
     existing: str | None,
-    serves: tuple[str, ...],
     select: str | None,
 ) -> Step:
     """The step of one relation. `existing` is what stands under its name now; `select` is the SELECT of a source."""
@@ -78,15 +77,13 @@ def step_of(
         body = served = select or registry_select(relation.registry)
     drop = drop_statements(existing, as_view, published)
     if as_view:
-        create = [Statement(f"CREATE OR REPLACE VIEW {staged} AS\n{body}")]
-        publish = [
-            Statement(f"DROP VIEW IF EXISTS {staged}"),
-            *drop,
-            Statement(f"CREATE OR REPLACE VIEW {published} AS\n{served}"),
-        ]
+        create = f"CREATE OR REPLACE VIEW {staged} AS\n{body}"
+        publish = [f"DROP VIEW IF EXISTS {staged}", *drop, f"CREATE OR REPLACE VIEW {published} AS\n{served}"]
     else:
-        create = [Statement(f"CREATE OR REPLACE TABLE {staged} AS\n{ordered(body, relation.config.order_by)}")]
-        publish = [*drop, Statement(f"ALTER TABLE {staged} RENAME TO {identifier(relation.name)}")]
+        create = f"CREATE OR REPLACE TABLE {staged} AS\n{ordered(body, relation.config.order_by)}"
+        publish = [*drop, f"ALTER TABLE {staged} RENAME TO {identifier(relation.name)}"]
+    hooks = relation.config
+    created = [*hooks.pre_hook, create, *hooks.post_hook, *comments(relation, staged, as_view)]
     return Step(
         key=key,
         kind=relation.kind,
@@ -94,17 +91,11 @@ def step_of(
         materialized=Materialization.VIEW if as_view else relation.config.materialized,
         fingerprint=fingerprint,
         after=tuple(dict.fromkeys(parent for parent in run_parents(relation, names) if parent in names.staged)),
-        create=(
-            *(Statement(sql) for sql in relation.config.pre_hook),
-            *create,
-            *(Statement(sql) for sql in relation.config.post_hook),
-            *comments(relation, staged, as_view),
-        ),
-        publish=tuple(publish),
+        create=tuple(map(Statement, created)),
+        publish=tuple(map(Statement, publish)),
         discard=(Statement(f"DROP {'VIEW' if as_view else 'TABLE'} IF EXISTS {staged}"),),
         count=None if as_view else Statement(f"SELECT count(*) FROM {staged}"),
         audits=tuple(audit_step(key, audit, names, names.in_run) for audit in relation.audits),
-        serves=serves,
     )
 
 
@@ -128,12 +119,12 @@ def run_parents(relation: Relation, names: Names) -> Sequence[str]:
     return parents
 
 
-def drop_statements(existing: str | None, as_view: bool, published: str) -> list[Statement]:
+def drop_statements(existing: str | None, as_view: bool, published: str) -> list[str]:
     """Make room under the published name, whatever stands there."""
     if existing == "view" and not as_view:
-        return [Statement(f"DROP VIEW {published}")]
+        return [f"DROP VIEW {published}"]
     if existing == "table":
-        return [Statement(f"DROP TABLE {published}")]
+        return [f"DROP TABLE {published}"]
     return []
 
 
@@ -142,11 +133,11 @@ def ordered(body: str, order_by: Sequence[str]) -> str:
     return f"SELECT * FROM (\n{body}\n) ORDER BY {', '.join(map(identifier, order_by))}" if order_by else body
 
 
-def comments(relation: Relation, name: str, as_view: bool) -> list[Statement]:
+def comments(relation: Relation, name: str, as_view: bool) -> list[str]:
     """The description as a comment of the relation."""
     if not relation.description:
         return []
-    return [Statement(f"COMMENT ON {'VIEW' if as_view else 'TABLE'} {name} IS {literal(relation.description)}")]
+    return [f"COMMENT ON {'VIEW' if as_view else 'TABLE'} {name} IS {literal(relation.description)}"]
 
 
 def registry_select(registry: Registry | None) -> str:

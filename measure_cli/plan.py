@@ -1,13 +1,13 @@
 """Catalog + selection + what the target holds -> Plan. Pure: no disk, clock, network or driver.
 
-A relation is rebuilt when its fingerprint (its own definition and the fingerprints of what it reads) differs from the
-one it
-was published with, or when it does not exist.
+A relation is rebuilt when its fingerprint (its own definition and the fingerprints of what it reads) differs from the one
+it was published with, or when it does not exist.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from measure_cli.catalog import Catalog, Relation, digest
 from measure_cli.errors import NothingSelected, PlanError
@@ -16,26 +16,31 @@ from measure_cli.materialize import Names, audit_step, run_parents, step_of, tab
 from measure_cli.results import StepResult, StepStatus
 from measure_cli.types import AuditStep, BuiltRelation, Plan, Step
 
-Existing = Mapping[tuple[str, str], str]
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which relations a command is about; `full` also rebuilds what is up to date."""
+
+    terms: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    full: bool = False
 
 
-def fingerprints(
-    catalog: Catalog, ledger: Mapping[str, BuiltRelation], rebuilt: Collection[str] | None
-) -> dict[str, str]:
-    """Fingerprint of every relation, in which each parent counts as it will be read.
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a target holds: the ledger by key, and what exists as (schema, name) -> "table" or "view"."""
 
-    A parent outside of `rebuilt` counts with the fingerprint it was published with; None means that all are rebuilt.
-    """
-    result: dict[str, str] = {}
-    for key in catalog.graph.order:
-        relation = catalog.relations[key]
-        parents = []
-        for parent in relation.after:
-            inside = rebuilt is None or parent in rebuilt or is_ephemeral(catalog.relations[parent])
-            known = ledger.get(parent)
-            parents.append(result[parent] if inside or known is None else known.fingerprint)
-        result[key] = digest(relation.definition, sorted(zip(relation.after, parents, strict=True)))
-    return result
+    ledger: Mapping[str, BuiltRelation] = field(default_factory=dict)
+    existing: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def kind_of(self, relation: Relation) -> str | None:
+        """What stands under a relation's name."""
+        return self.existing.get((relation.schema, relation.name))
+
+    def is_current(self, relation: Relation, fingerprint: str) -> bool:
+        """Whether the published version was made from exactly this."""
+        built = self.ledger.get(relation.key)
+        return built is not None and built.fingerprint == fingerprint and self.kind_of(relation) is not None
 
 
 def is_ephemeral(relation: Relation) -> bool:
@@ -43,51 +48,62 @@ def is_ephemeral(relation: Relation) -> bool:
     return relation.kind is RelationKind.MODEL and relation.config.materialized is Materialization.EPHEMERAL
 
 
-def changed_relations(catalog: Catalog, ledger: Mapping[str, BuiltRelation], existing: Existing) -> set[str]:
+def is_buildable(relation: Relation) -> bool:
+    """Whether a relation is built at all: it is neither left out nor ephemeral."""
+    return relation.absent is None and not is_ephemeral(relation)
+
+
+def fingerprints(catalog: Catalog, target: Content, rebuilt: Collection[str]) -> dict[str, str]:
+    """Fingerprint of every relation, in which each parent counts as it will be read.
+
+    A parent outside of `rebuilt` counts with the fingerprint it was published with.
+    """
+    result: dict[str, str] = {}
+    for key in catalog.graph.order:
+        relation = catalog.relations[key]
+        parents = []
+        for parent in relation.after:
+            known = target.ledger.get(parent)
+            own = known is None or parent in rebuilt or is_ephemeral(catalog.relations[parent])
+            parents.append(result[parent] if own or known is None else known.fingerprint)
+        result[key] = digest(relation.definition, sorted(zip(relation.after, parents, strict=True)))
+    return result
+
+
+def changed_relations(catalog: Catalog, target: Content) -> set[str]:
     """Relations that a full build would rebuild."""
-    current = fingerprints(catalog, ledger, None)
-    return {key for key in catalog.graph.order if is_stale(catalog.relations[key], current[key], ledger, existing)}
+    current = fingerprints(catalog, target, set(catalog.relations))
+    return {
+        key
+        for key, relation in catalog.relations.items()
+        if is_buildable(relation) and not target.is_current(relation, current[key])
+    }
 
 
-def is_stale(relation: Relation, fingerprint: str, ledger: Mapping[str, BuiltRelation], existing: Existing) -> bool:
-    """Whether the published version is missing or was made from something else."""
-    if relation.absent or is_ephemeral(relation):
-        return False
-    built = ledger.get(relation.key)
-    return built is None or built.fingerprint != fingerprint or (relation.schema, relation.name) not in existing
+def select_relations(catalog: Catalog, selection: Selection, target: Content) -> tuple[str, ...]:
+    """Chosen relations, with the sources and registries that the chosen models read, in dependency order.
 
-
-def select_relations(
-    catalog: Catalog,
-    terms: Sequence[str],
-    exclude: Sequence[str],
-    ledger: Mapping[str, BuiltRelation],
-    existing: Existing,
-) -> tuple[str, ...]:
-    """Chosen relations and the sources and registries that the chosen models read, in dependency order."""
-    changed = (
-        changed_relations(catalog, ledger, existing) if any("changed" in term for term in (*terms, *exclude)) else set()
-    )
-    chosen = set(catalog.graph.select(terms, exclude, changed))
+    Raises:
+        NothingSelected: nothing matches, or all that matches is left out.
+    """
+    asks_for_changes = any("changed" in term for term in (*selection.terms, *selection.exclude))
+    changed = changed_relations(catalog, target) if asks_for_changes else set()
+    chosen = set(catalog.graph.select(selection.terms, selection.exclude, changed))
+    reasons = [catalog.relations[key].absent for key in chosen]
+    if selection.terms and chosen and all(reasons):
+        raise NothingSelected(f"nothing of {' '.join(selection.terms)!r} can be built: {reasons[0]}")
     names = Names(catalog.relations, frozenset())
-    for key in tuple(chosen):
-        for parent in run_parents(catalog.relations[key], names):
-            if catalog.relations[parent].kind is not RelationKind.MODEL:
-                chosen.add(parent)
-    if terms and chosen and all(catalog.relations[key].absent for key in chosen):
-        reason = next(catalog.relations[key].absent for key in chosen)
-        raise NothingSelected(f"nothing of {' '.join(terms)!r} can be built: {reason}")
-    return tuple(key for key in catalog.graph.order if key in chosen)
+    inputs = {
+        parent
+        for key in chosen
+        for parent in run_parents(catalog.relations[key], names)
+        if catalog.relations[parent].kind is not RelationKind.MODEL
+    }
+    return tuple(key for key in catalog.graph.order if key in chosen | inputs)
 
 
 def build_plan(
-    catalog: Catalog,
-    terms: Sequence[str],
-    exclude: Sequence[str],
-    ledger: Mapping[str, BuiltRelation],
-    existing: Existing,
-    source_select: Callable[[Relation], str],
-    full: bool = False,
+    catalog: Catalog, selection: Selection, target: Content, source_select: Callable[[Relation], str]
 ) -> Plan:
     """What `build` does: the stale ones of the selected relations, in dependency order.
 
@@ -95,79 +111,56 @@ def build_plan(
         PlanError: a selected model reads a relation that neither is selected nor stands in the target.
         NothingSelected: nothing matches.
     """
-    chosen = select_relations(catalog, terms, exclude, ledger, existing)
     relations = catalog.relations
-    candidates = [key for key in chosen if not relations[key].absent and not is_ephemeral(relations[key])]
-    stale, current = stale_of(catalog, candidates, ledger, existing, full)
+    chosen = select_relations(catalog, selection, target)
+    candidates = [key for key in chosen if is_buildable(relations[key])]
+    current = fingerprints(catalog, target, set(candidates))
+    stale = [key for key in candidates if selection.full or not target.is_current(relations[key], current[key])]
     names = Names(relations, frozenset(stale))
-    check_parents(stale, names, existing)
-    steps = [
-        step_of(
-            relations[key],
-            names,
-            current[key],
-            existing.get((relations[key].schema, relations[key].name)),
-            tables_served(key, relations, names.staged)
-            if (relations[key].schema, relations[key].name) in existing
-            else (),
-            source_select(relations[key]) if relations[key].kind is RelationKind.SOURCE else None,
-        )
-        for key in stale
-    ]
-    return Plan(
-        stack=catalog.stack,
-        steps=tuple(readable_audits(step, names, existing) for step in steps),
-        idle=(
-            *(
-                StepResult(key, relations[key].kind, StepStatus.UNCHANGED, ledger[key].rows)
-                for key in candidates
-                if key not in names.staged
-            ),
-            *(
-                StepResult(key, relations[key].kind, StepStatus.ABSENT, reason=relations[key].absent)
-                for key in chosen
-                if relations[key].absent
-            ),
-        ),
-        schemas=tuple(dict.fromkeys(step.schema for step in steps)),
-    )
+    check_parents(stale, names, target)
+    steps = []
+    for key in stale:
+        relation = relations[key]
+        select = source_select(relation) if relation.kind is RelationKind.SOURCE else None
+        step = step_of(relation, names, current[key], target.kind_of(relation), select)
+        serves = tables_served(key, relations, names.staged) if target.kind_of(relation) else ()
+        steps.append(replace(step, serves=serves, audits=readable_audits(step, names, target)))
+    schemas = tuple(dict.fromkeys(step.schema for step in steps))
+    return Plan(catalog.stack, tuple(steps), tuple(idle(chosen, names, target)), schemas)
 
 
-def stale_of(
-    catalog: Catalog, candidates: Sequence[str], ledger: Mapping[str, BuiltRelation], existing: Existing, full: bool
-) -> tuple[list[str], dict[str, str]]:
-    """The relations to rebuild, in order, and the fingerprints they will have."""
-    current = fingerprints(catalog, ledger, set(candidates))
-    stale = [key for key in candidates if full or is_stale(catalog.relations[key], current[key], ledger, existing)]
-    return stale, current
+def idle(chosen: Sequence[str], names: Names, target: Content) -> list[StepResult]:
+    """Results of the selected relations that need no work: up to date, or left out."""
+    results = []
+    for key in chosen:
+        relation = names.relations[key]
+        if relation.absent:
+            results.append(StepResult(key, relation.kind, StepStatus.ABSENT, reason=relation.absent))
+        elif key not in names.staged and not is_ephemeral(relation):
+            results.append(StepResult(key, relation.kind, StepStatus.UNCHANGED, target.ledger[key].rows))
+    return results
 
 
-def check_parents(stale: Sequence[str], names: Names, existing: Existing) -> None:
+def check_parents(stale: Sequence[str], names: Names, target: Content) -> None:
     """Everything that is read is built in this run or stands in the target."""
     for key in stale:
         for parent in run_parents(names.relations[key], names):
             relation = names.relations[parent]
-            if parent not in names.staged and (relation.schema, relation.name) not in existing and not relation.absent:
+            if parent not in names.staged and not relation.absent and target.kind_of(relation) is None:
                 raise PlanError(f"{key} reads {parent}, which is not built yet", f"Build both: measure build +{key}")
 
 
-def readable_audits(step: Step, names: Names, existing: Existing) -> Step:
-    """The step without the audits that look at a relation which neither is built in this run nor exists."""
-    from dataclasses import replace
+def readable_audits(step: Step, names: Names, target: Content) -> tuple[AuditStep, ...]:
+    """The audits of a step, less those that look at a relation which neither is built in this run nor exists."""
 
-    def can_read(audit: AuditStep) -> bool:
-        return all(
-            key in names.staged or is_ephemeral(relation) or (relation.schema, relation.name) in existing
-            for key in audit.reads
-            for relation in (names.relations[key],)
-        )
+    def can_read(key: str) -> bool:
+        relation = names.relations[key]
+        return key in names.staged or is_ephemeral(relation) or target.kind_of(relation) is not None
 
-    return replace(step, audits=tuple(audit for audit in step.audits if can_read(audit)))
+    return tuple(audit for audit in step.audits if all(can_read(key) for key in audit.reads))
 
 
-def audit_plan(
-    catalog: Catalog, terms: Sequence[str], exclude: Sequence[str], existing: Existing
-) -> tuple[AuditStep, ...]:
+def audit_plan(catalog: Catalog, selection: Selection, target: Content) -> tuple[AuditStep, ...]:
     """Every audit of the selected models, over the published relations.
 
     Raises:
@@ -175,10 +168,11 @@ def audit_plan(
     """
     names = Names(catalog.relations, frozenset())
     audits = []
-    for key in catalog.graph.select(terms, exclude):
+    for key in catalog.graph.select(selection.terms, selection.exclude):
         relation = catalog.relations[key]
-        if relation.audits and not relation.absent:
-            if (relation.schema, relation.name) not in existing:
-                raise PlanError(f"{key} is not built yet", f"Build it: measure build +{key}")
-            audits += [audit_step(key, audit, names, names.published) for audit in relation.audits]
+        if relation.absent or not relation.audits:
+            continue
+        if target.kind_of(relation) is None:
+            raise PlanError(f"{key} is not built yet", f"Build it: measure build +{key}")
+        audits += [audit_step(key, audit, names, names.published) for audit in relation.audits]
     return tuple(audits)

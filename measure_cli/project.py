@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from measure_cli.errors import ProjectError, did_you_mean
-from measure_cli.fields import Fields, parse_day
+from measure_cli.fields import Fields, describe, parse_day
 from measure_cli.types import Place, Project, SourceInput, Target, Value
 
 CONFIG_FILE = "measure.toml"
 DEMO_AS_OF = date(2026, 7, 1)
 SECRET_KEY = re.compile(r"pass(word|phrase)?$|secret|token|private_key|salt|api_?key", re.IGNORECASE)
+SIZE = re.compile(r"\d+(\.\d+)? ?([KMGT](i?B)?|%)", re.IGNORECASE)
 TARGET_KEYS: Mapping[str, Mapping[str, type[str] | type[int]]] = {
     "duckdb": {"path": str, "memory_limit": str, "threads": int, "temp_directory": str},
 }
@@ -132,7 +133,10 @@ def choose_target(project: Fields, targets: Mapping[str, Target], asked: str | N
     if chosen is None:
         if len(targets) == 1:
             return next(iter(targets.values()))
-        raise ProjectError(f'{project.place}: several targets are declared; say which with target = "..." in [project]')
+        raise ProjectError(
+            f"{project.place}: several targets are declared: {', '.join(targets)}",
+            'Say which: target = "..." in [project], or --target.',
+        )
     if chosen not in targets:
         where = "--target" if asked else str(project.at("target"))
         raise ProjectError(f'{where}: there is no target "{chosen}"', did_you_mean(chosen, targets))
@@ -158,6 +162,10 @@ def read_target(name: str, values: Any, place: Place, text: str) -> Target:
             continue
         if not isinstance(value, expected) or isinstance(value, bool):
             raise fields.wrong(key, value, "a text" if expected is str else "a whole number")
+        if key == "threads" and value < 1:
+            raise fields.wrong(key, value, "a whole number of at least 1")
+        if key == "memory_limit" and not SIZE.fullmatch(value.strip()):
+            raise fields.wrong(key, value, "a size such as 4GB")
         settings[key] = value
     fields.done()
     settings.setdefault("path", f"warehouse/{name}.duckdb")
@@ -169,11 +177,14 @@ def read_source(name: str, values: Any, place: Place, text: str) -> SourceInput:
     fields = Fields(values, place, f"[sources.{name}]", text)
     path, table = fields.optional_text("path"), fields.optional_text("table")
     if (path is None) == (table is None):
-        raise ProjectError(f'{fields.at(name)}: [sources.{name}] needs either "path" or "table", and only one of them')
+        raise ProjectError(f'{fields.place}: [sources.{name}] needs either "path" or "table", and only one of them')
     renames = fields.mapping("columns")
     for column, found in renames.items():
         if not isinstance(found, str) or not found:
-            raise fields.wrong(column, found, "the name of a column of the input")
+            raise ProjectError(
+                f'{fields.at("columns")}: "{column}" in the columns of [sources.{name}] must be the name of a column '
+                f"of the input, found {describe(found)}"
+            )
     where = fields.optional_text("where")
     fields.done()
-    return SourceInput(name, fields.at(name), path, table, dict(renames), where)
+    return SourceInput(name, fields.place, path, table, dict(renames), where)

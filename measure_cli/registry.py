@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from measure_cli.errors import ProjectError, did_you_mean
+from measure_cli.fields import strict_day
 from measure_cli.types import Column, Registry, RegistrySpec, Row, Stack, Value
 
 FALSE_TRUE = {"false": False, "true": True}
@@ -139,7 +140,7 @@ def typed_value(column: Column, text: str, place: str) -> Value:
 
 def read_day(text: str) -> str:
     """A day, kept as text 'YYYY-MM-DD' once it is known to be one."""
-    return date.fromisoformat(text).isoformat()
+    return strict_day(text).isoformat()
 
 
 READERS: Mapping[str, Callable[[str], Value]] = {

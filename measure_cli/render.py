@@ -120,7 +120,7 @@ class Renderer:
         except MeasureError:
             raise
         except Exception as error:  # Jinja lets any exception of an expression through
-            raise self._explain(error, template) from error
+            raise explain(error, template, self._labels, self._env.globals) from error
         return rendered
 
     def _compile(self, template: Template) -> jinja2.Template:
@@ -151,7 +151,7 @@ class Renderer:
                 self._env.globals, shared=True
             )  # live: macros see those of later files
         except Exception as error:  # Jinja lets any exception of an expression through
-            raise self._explain(error, template) from error
+            raise explain(error, template, self._labels, self._env.globals) from error
         for name, value in vars(module).items():
             if isinstance(value, jinja2.runtime.Macro):
                 self._env.globals[name] = value
@@ -214,35 +214,44 @@ class Renderer:
             self._current.refs[name] = None
         return [dict(row) for row in self._inputs.registries[name].rows]
 
-    # -- errors -----------------------------------------------------------------------------------------------------
 
-    def _explain(self, error: Exception, template: Template) -> ProjectError:
-        file, line = self._place_of(error, template)
-        label, text = self._labels.get(file, (template.label, template.text))
-        lines = text.splitlines()
-        shown = f"  {line} | {lines[line - 1].strip()}" if line and line <= len(lines) else None
-        hints = [hint for hint in (shown, self._suggest(error)) if hint]
-        message = getattr(error, "message", None) or str(error) or type(error).__name__
-        return ProjectError(f"{label}{f':{line}' if line else ''}: {message}", "\n".join(hints) or None)
+def explain(
+    error: Exception, template: Template, labels: Mapping[str, tuple[str, str]], names: Iterable[str]
+) -> ProjectError:
+    """What went wrong in a template: file, line, the line itself, and the nearest of the known names.
 
-    def _place_of(self, error: Exception, template: Template) -> tuple[str, int | None]:
-        if isinstance(error, jinja2.TemplateSyntaxError):
-            return str(error.filename or template.file), error.lineno
-        place: tuple[str, int | None] = (str(template.file), None)
-        trace = error.__traceback__
-        while trace is not None:
-            file = trace.tb_frame.f_code.co_filename
-            if file in self._labels:
-                place = (file, trace.tb_lineno)
-            trace = trace.tb_next
-        return place
+    `labels` holds label and text of every template and macro file by its path.
+    """
+    file, line = place_of(error, template, labels)
+    label, text = labels.get(file, (template.label, template.text))
+    lines = text.splitlines()
+    shown = f"  {line} | {lines[line - 1].strip()}" if line and line <= len(lines) else None
+    hints = [hint for hint in (shown, suggestion(error, names)) if hint]
+    message = getattr(error, "message", None) or str(error) or type(error).__name__
+    return ProjectError(f"{label}{f':{line}' if line else ''}: {message}", "\n".join(hints) or None)
 
-    def _suggest(self, error: Exception) -> str | None:
-        if isinstance(error, TemplateCallError):
-            return error.hint
-        if isinstance(error, jinja2.UndefinedError) and (found := re.search(r"'([^']+)' is undefined", str(error))):
-            return did_you_mean(found.group(1), self._env.globals)
-        return None
+
+def place_of(error: Exception, template: Template, labels: Mapping[str, tuple[str, str]]) -> tuple[str, int | None]:
+    """File and line of a template error: the innermost frame of the traceback that lies in a template."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return str(error.filename or template.file), error.lineno
+    place: tuple[str, int | None] = (str(template.file), None)
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if file in labels:
+            place = (file, trace.tb_lineno)
+        trace = trace.tb_next
+    return place
+
+
+def suggestion(error: Exception, names: Iterable[str]) -> str | None:
+    """What the name could have been."""
+    if isinstance(error, TemplateCallError):
+        return error.hint
+    if isinstance(error, jinja2.UndefinedError) and (found := re.search(r"'([^']+)' is undefined", str(error))):
+        return did_you_mean(found.group(1), names)
+    return None
 
 
 def bytecode_cache(folder: Path | None) -> jinja2.FileSystemBytecodeCache | None:

@@ -83,7 +83,7 @@ def create(relation: Relation, names: Names, source_select: Callable[[Relation],
         *relation.config.pre_hook,
         f"CREATE OR REPLACE {'VIEW' if as_view else 'TABLE'} {name} AS\n{body}",
         *relation.config.post_hook,
-        *(statement.sql for statement in comments(relation, name, as_view)),
+        *comments(relation, name, as_view),
     ]
     return f"-- {relation.kind.value} {relation.key}\n" + "\n".join(f"{statement};" for statement in statements)
 

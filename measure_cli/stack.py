@@ -75,7 +75,8 @@ def folders_of(project: Project) -> tuple[str, Folders]:
     if (folder / "stack.yml").is_file():
         return folder.name, Folders((base, local), (folder,), (folder / "registries", project.root / "registries"))
     raise ProjectError(
-        f'unknown stack "{name}": neither bundled nor a folder with a stack.yml below {project.root}',
+        f'unknown stack "{name}" (stack in measure.toml, or --stack): neither bundled nor a folder with a stack.yml '
+        f"below {project.root}",
         did_you_mean(name, bundled_stacks()),
     )
 

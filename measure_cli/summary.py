@@ -43,7 +43,7 @@ def summary_of(loaded: Loaded, engine: DuckDBEngine) -> Summary | None:
     try:
         rows = session.query(Statement(compiled.sql(lambda reference: physical.published(key_of(reference)))))
         meta = rendered.config.meta
-        return Summary(str(meta.get("title", "")), rows, tuple(meta.get("next", ())))
+        return Summary(str(meta.get("title", "")), rows, tuple(meta.get("next", ())) if loaded.project.is_demo else ())
     except MeasureError:
         return None
     finally:

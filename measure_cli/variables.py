@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from measure_cli.errors import ProjectError, did_you_mean
-from measure_cli.fields import describe
+from measure_cli.fields import describe, strict_day
 from measure_cli.types import Variable
 
 
@@ -19,9 +20,10 @@ def resolve_variables(
     Raises:
         ProjectError: an unknown variable, a value of the wrong type or out of bounds.
     """
-    for name in (*given, *texts):
+    places = {name: "measure.toml: [vars]" for name in given} | {name: f"--var {name}={texts[name]}" for name in texts}
+    for name, place in places.items():
         if name not in declared:
-            raise ProjectError(f'unknown variable "{name}"', did_you_mean(name, declared))
+            raise ProjectError(f'{place}: unknown variable "{name}"', did_you_mean(name, declared))
     values = {}
     for name, variable in declared.items():
         if name in texts:
@@ -79,7 +81,7 @@ def is_a(data_type: str, value: Any) -> bool:
         return isinstance(value, date) or (isinstance(value, str) and is_day(value))
     if data_type == "bool":
         return isinstance(value, bool)
-    if isinstance(value, bool):
+    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         return False
     return isinstance(value, {"int": (int,), "float": (int, float), "str": (str,)}[data_type])
 
@@ -87,11 +89,11 @@ def is_a(data_type: str, value: Any) -> bool:
 def is_day(text: str) -> bool:
     """Whether a text is a calendar day.
 
-    >>> is_day("2024-02-29"), is_day("2023-02-29")
-    (True, False)
+    >>> is_day("2024-02-29"), is_day("2023-02-29"), is_day("20240229")
+    (True, False, False)
     """
     try:
-        date.fromisoformat(text)
+        strict_day(text)
     except ValueError:
         return False
     return True

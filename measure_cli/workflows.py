@@ -17,12 +17,13 @@ from measure_cli.errors import Interrupted, PlanError, ProjectError, did_you_mea
 from measure_cli.events import Emit, Notice, PlanBuilt, RunFinished
 from measure_cli.project import Overrides
 from measure_cli.results import AuditStatus, RunResult, Table
-from measure_cli.types import Statement
+from measure_cli.types import Plan, Session, Statement
 
 if TYPE_CHECKING:
     from measure_cli.catalog import Relation
     from measure_cli.engines.duckdb import DuckDBEngine
     from measure_cli.loading import Loaded
+    from measure_cli.plan import Content
     from measure_cli.summary import Summary
 
 PREVIEW_ROWS = 10
@@ -81,16 +82,24 @@ def opened(loaded: Loaded, read_only: bool) -> Iterator[DuckDBEngine]:
         engine.close()
 
 
-def read_state(engine: DuckDBEngine, stack: str) -> tuple[Mapping[str, Any], Mapping[tuple[str, str], str]]:
+def read_content(engine: DuckDBEngine, stack: str) -> Content:
     """Ledger and existing relations of a target."""
     from measure_cli import state
+    from measure_cli.plan import Content
 
     existing = engine.relations()
     if (state.SCHEMA, "batches") not in existing:
-        return {}, existing
+        return Content(existing=existing)
+    with session_of(engine) as session:
+        return Content(state.read_ledger(session, stack), existing)
+
+
+@contextlib.contextmanager
+def session_of(engine: DuckDBEngine) -> Iterator[Session]:
+    """A session, closed at the end."""
     session = engine.session()
     try:
-        return state.read_ledger(session, stack), existing
+        yield session
     finally:
         session.close()
 
@@ -107,7 +116,15 @@ def load_and_tell(request: Request) -> Loaded:
     return loaded
 
 
-def build(request: Request, full: bool = False) -> RunResult:
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A build's result and, after a success, the stack's own summary of what now stands there."""
+
+    result: RunResult
+    summary: Summary | None = None
+
+
+def build(request: Request, full: bool = False, with_summary: bool = False) -> Built:
     """Bring the selected relations up to date: sources, registries, models, audits; then publish what passed.
 
     Raises:
@@ -115,28 +132,40 @@ def build(request: Request, full: bool = False) -> RunResult:
         TargetBusy: another process holds the target.
         Interrupted: nothing was published.
     """
-    from measure_cli.execute import Clock, run_build
     from measure_cli.loading import source_select
-    from measure_cli.plan import build_plan
+    from measure_cli.plan import Content, Selection, build_plan
 
     with signals_raise():
         loaded = load_and_tell(request)
-
-        def plan_over(ledger: Mapping[str, Any], existing: Mapping[tuple[str, str], str]):  # type: ignore[no-untyped-def]
-            return build_plan(loaded.catalog, request.select, request.exclude, ledger, existing, source_select, full)
-
-        run = new_run("build", loaded)
-        if not loaded.project.target_file.exists():
-            plan_over({}, {})  # whatever is wrong with the plan shows before a file is made
+        selection = Selection(request.select, request.exclude, full)
+        if not loaded.project.target_file.exists():  # whatever is wrong with the plan shows before a file is made
+            build_plan(loaded.catalog, selection, Content(), source_select)
         with opened(loaded, read_only=False) as engine:
-            plan = plan_over(*read_state(engine, loaded.stack.name))
+            content = read_content(engine, loaded.stack.name)
+            plan = build_plan(loaded.catalog, selection, content, source_select)
             request.emit(PlanBuilt(plan))
-            if not plan.steps:
-                result = replace(run, status="success", models=plan.idle)
-                request.emit(RunFinished(result))
-                return result
-            workers = worker_count(loaded)
-            return run_build(plan, engine, run, Clock(utc_now), request.emit, workers, __version__)
+            result = run_plan(request, loaded, plan, engine)
+            wanted = with_summary and plan.steps and not result.failed
+            return Built(result, summarize(loaded, engine) if wanted else None)
+
+
+def run_plan(request: Request, loaded: Loaded, plan: Plan, engine: DuckDBEngine) -> RunResult:
+    """Execute a plan; one without steps leaves no trace."""
+    from measure_cli.execute import Clock, run_build
+
+    run = new_run("build", loaded)
+    if plan.steps:
+        return run_build(plan, engine, run, Clock(utc_now), request.emit, worker_count(loaded), __version__)
+    result = replace(run, status="success", models=plan.idle)
+    request.emit(RunFinished(result))
+    return result
+
+
+def summarize(loaded: Loaded, engine: DuckDBEngine) -> Summary | None:
+    """The stack's own summary of what is built; None when it has none."""
+    from measure_cli.summary import summary_of
+
+    return summary_of(loaded, engine)
 
 
 def worker_count(loaded: Loaded) -> int:
@@ -145,15 +174,6 @@ def worker_count(loaded: Loaded) -> int:
 
     threads = loaded.project.target.settings.get("threads")
     return max(1, min(4, int(threads) if threads else os.cpu_count() or 1))
-
-
-def summarize(request: Request) -> Summary | None:
-    """The stack's own summary of what is built; None when it has none."""
-    from measure_cli.summary import summary_of
-
-    loaded = load_quietly(request)
-    with opened(loaded, read_only=True) as engine:
-        return summary_of(loaded, engine)
 
 
 def load_quietly(request: Request) -> Loaded:
@@ -169,9 +189,8 @@ def audit(request: Request) -> RunResult:
     Raises:
         PlanError: a selected model is not built.
     """
-    from measure_cli import state
     from measure_cli.execute import Clock, run_audits
-    from measure_cli.plan import audit_plan
+    from measure_cli.plan import Content, Selection, audit_plan
 
     with signals_raise():
         loaded = load_and_tell(request)
@@ -179,25 +198,25 @@ def audit(request: Request) -> RunResult:
         run, clock = new_run("audit", loaded), Clock(utc_now)
         began = clock.seconds()
         with opened(loaded, read_only=False) as engine:
-            audits = audit_plan(loaded.catalog, request.select, request.exclude, engine.relations())
+            content = Content(existing=engine.relations())
+            audits = audit_plan(loaded.catalog, Selection(request.select, request.exclude), content)
             results = run_audits(audits, engine, clock, request.emit, worker_count(loaded))
             bad = any(result.status in (AuditStatus.FAIL, AuditStatus.ERROR) for result in results)
-            finished = replace(
-                run, status="failed" if bad else "success", audits=results, seconds=clock.seconds() - began
-            )
-            session = engine.session()
-            now = utc_now()
-            session.transaction(
-                [
-                    *state.create_tables(),
-                    *state.run_started(run, now, __version__),
-                    *state.audit_rows(run, results, now),
-                    state.run_finished(finished, now),
-                ]
-            )
-            session.close()
+            status = "failed" if bad else "success"
+            finished = replace(run, status=status, audits=results, seconds=clock.seconds() - began)
+            record_audits(engine, finished)
         request.emit(RunFinished(finished))
         return finished
+
+
+def record_audits(engine: DuckDBEngine, run: RunResult) -> None:
+    """Add an audit run to the state tables."""
+    from measure_cli import state
+
+    now = utc_now()
+    rows = [*state.run_started(run, now, __version__), *state.audit_rows(run, run.audits, now)]
+    with session_of(engine) as session:
+        session.transaction([*state.create_tables(), *rows, state.run_finished(run, now)])
 
 
 def need_target(loaded: Loaded) -> None:
@@ -264,13 +283,9 @@ def preview(loaded: Loaded, relation: Relation, limit: int) -> Table | None:
     with opened(loaded, read_only=True) as engine:
         if (relation.schema, relation.name) not in engine.relations():
             return None
-        session = engine.session()
-        try:
-            return session.query(
-                Statement(f"SELECT * FROM {relation_text(relation.schema, relation.name)} LIMIT {limit}")
-            )
-        finally:
-            session.close()
+        with session_of(engine) as session:
+            name = relation_text(relation.schema, relation.name)
+            return session.query(Statement(f"SELECT * FROM {name} LIMIT {limit}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,13 +309,10 @@ def status(request: Request) -> Status:
     with opened(loaded, read_only=True) as engine:
         if (state.SCHEMA, "runs") not in engine.relations():
             return Status(path, None, None, None)
-        session = engine.session()
-        try:
+        with session_of(engine) as session:
             run = state.read_last_run(session, loaded.stack.name)
             audits = state.read_last_audits(session, run["run_id"]) if run else None
             return Status(path, run, state.read_built(session, loaded.stack.name), audits)
-        finally:
-            session.close()
 
 
 def script(request: Request, dialect: str, select_only: bool, batch: str | None) -> str:

@@ -25,7 +25,7 @@ class CompiledSelect:
     """One SELECT, cut at the relations it reads.
 
     `parts` alternates: parts[0], parts[2], ... are SQL text, parts[1], parts[3], ... are relations in the form
-    `<pseudo schema>.<name>`. `columns` are the output columns with their DuckDB types, `UNKNOWN` when that cannot be told.
+    `<pseudo schema>.<name>`. `columns` are the output columns with their DuckDB types, or `UNKNOWN`.
     """
 
     parts: tuple[str, ...]

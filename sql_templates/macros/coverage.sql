@@ -20,8 +20,12 @@ edge_kinds AS (
   SELECT
     journeys.conversion_key
     {%- for days in lookback_days %},
-    count(CASE WHEN journeys.first_touch_ts_{{ days }}d = edges.first_touch_ts_{{ days }}d THEN 1 END) AS n_first_kinds_{{ days }}d,
-    count(CASE WHEN journeys.last_touch_ts_{{ days }}d = edges.last_touch_ts_{{ days }}d THEN 1 END) AS n_last_kinds_{{ days }}d
+    count(
+      CASE WHEN journeys.first_touch_ts_{{ days }}d = edges.first_touch_ts_{{ days }}d THEN 1 END
+    ) AS n_first_kinds_{{ days }}d,
+    count(
+      CASE WHEN journeys.last_touch_ts_{{ days }}d = edges.last_touch_ts_{{ days }}d THEN 1 END
+    ) AS n_last_kinds_{{ days }}d
     {%- endfor %}
   FROM {{ journeys }} AS journeys
   INNER JOIN journey_edges AS edges ON journeys.conversion_key = edges.conversion_key

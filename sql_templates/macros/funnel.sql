@@ -150,7 +150,8 @@ Users who never do step 2 need none of it, and they are nearly everyone.
     CAST(reached_1_ts AS DATE) AS entry_date,
     {{ person | replace(', ', ',\n    ') }}
     {%- for level in range(1, n_steps + 1) %}
-    {%- set is_level = 'reached_' ~ level ~ '_ts IS NOT NULL' ~ ('' if loop.last else ' AND reached_' ~ (level + 1) ~ '_ts IS NULL') %},
+    {%- set next_is_missing = '' if loop.last else ' AND reached_' ~ (level + 1) ~ '_ts IS NULL' %}
+    {%- set is_level = 'reached_' ~ level ~ '_ts IS NOT NULL' ~ next_is_missing %},
     min(CASE WHEN {{ is_level }} THEN reached_1_ts END) AS first_step_ts_{{ level }}
     {%- if level > 1 %},
     min(CASE WHEN {{ is_level }} THEN reached_{{ level }}_ts END) AS last_step_ts_{{ level }}

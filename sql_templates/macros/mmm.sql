@@ -65,7 +65,9 @@ WITH registered AS (
     {%- set input_no = loop.index %}
     {%- set is_last_input = loop.last %}
     {%- for item in members %}
-    ({{ literal(item.name) }}, {{ input_no }}, {{ literal(item.fill) }}, {{ literal(item.unit) }}, {{ literal(item.is_dedup_safe) }})
+    (
+      {{- literal(item.name) }}, {{ input_no }}, {{ literal(item.fill) }}, {{ literal(item.unit) }}, {{ literal(item.is_dedup_safe) -}}
+    )
     {{- ',' if not (loop.last and is_last_input) }}
     {%- endfor %}
     {%- endfor %}
@@ -169,7 +171,9 @@ input_{{ input_no }}_days AS (
     CAST(sum({{ summed }}){{ filtered }} AS DOUBLE) AS total_{{ loop.index }}
     {%- endif %}
     {%- if item.method == 'weighted_avg' %},
-    CAST(sum(CASE WHEN ({{ item.value }}) IS NOT NULL THEN {{ item.weight }} END){{ filtered }} AS DOUBLE) AS weight_{{ loop.index }}
+    CAST(
+      sum(CASE WHEN ({{ item.value }}) IS NOT NULL THEN {{ item.weight }} END){{ filtered }} AS DOUBLE
+    ) AS weight_{{ loop.index }}
     {%- endif %}
     {%- endfor %}
   FROM {{ ref(input.model) }}

@@ -305,14 +305,15 @@ def assert_refused(folder: Path, case: Case) -> None:
     for edit in case.edits:
         edit(folder)
     says = (*case.says, *([f"{place_of(folder, *case.at)}: "] if case.at else []))
-    for step in ("over a built target", "without a target"):
-        before = contents(folder)
-        outcome = run(folder, *case.arguments)
-        assert_message(outcome, case.exit_code, says)
-        assert contents(folder) == before, step
-        assert not list((folder / CACHE).glob("*.tmp")), step
-        shutil.rmtree(folder / "warehouse")
-        (folder / "warehouse").parent.mkdir(exist_ok=True)
-        assert not (folder / DATABASE).exists()
-        if step == "without a target":
-            break
+    assert (folder / DATABASE).exists()
+    assert_untouched(folder, case, says)
+    shutil.rmtree(folder / "warehouse")
+    assert_untouched(folder, case, says)
+
+
+def assert_untouched(folder: Path, case: Case, says: tuple[str, ...]) -> None:
+    """One invocation: the message, and the folder as it was."""
+    before = contents(folder)
+    assert_message(run(folder, *case.arguments), case.exit_code, says)
+    assert contents(folder) == before
+    assert not list((folder / CACHE).glob("*.tmp"))

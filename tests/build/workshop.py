@@ -185,6 +185,10 @@ class Ended:
     def reasons(self) -> dict[str, str | None]:
         return {model["name"]: model["reason"] for model in self.json["models"]}
 
+    @property
+    def unusual(self) -> dict[str, str]:
+        return {name: status for name, status in self.statuses.items() if status not in ("built", "unchanged", "absent")}
+
     def having(self, status: str) -> set[str]:
         return {name for name, found in self.statuses.items() if found == status}
 
@@ -231,7 +235,8 @@ class Workshop:
     def build(self, *arguments: str, exit_code: int = 0) -> Ended:
         """`measure build --json`, which has to end with the exit code."""
         ended = self.measure("build", *arguments, "--json")
-        assert ended.exit_code == exit_code, f"exit {ended.exit_code}\n{ended.stdout}\n{ended.stderr}"
+        if ended.exit_code != exit_code:
+            raise AssertionError(f"exit {ended.exit_code} instead of {exit_code}\n{ended.stderr}{ended.unusual}")
         return ended
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:

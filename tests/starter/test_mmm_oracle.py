@@ -249,3 +249,4 @@ def test_too_little_history_says_so(tmp_path: Path, days: int, weeks: int) -> No
     for relation in ("fct_mmm_baseline_latest", "fct_mmm_collinearity_latest"):
         statuses = {row["status"] for row in database.rows(f"SELECT status FROM marts.{relation}")}
         assert statuses <= {"insufficient_weeks", "no_variance"}
+        assert bool(statuses) is (weeks > 0)

@@ -4,7 +4,7 @@
 {%- do registered_series('mmm_media_registry', media) %}
 {%- do registered_series('mmm_control_registry', controls) %}
 WITH both_forms AS (
-  {%- for prefix, relation in [('kpi', 'int_mmm_kpis_weekly'), ('media', 'int_mmm_media_weekly'), ('ctrl', 'int_mmm_controls_weekly')] %}
+  {%- for prefix, family in [('kpi', 'kpis'), ('media', 'media'), ('ctrl', 'controls')] %}
   {{ 'UNION ALL\n  ' if not loop.first }}SELECT
     week,
     '{{ prefix }}_' || name AS column_name,
@@ -12,7 +12,7 @@ WITH both_forms AS (
     0 AS n_wide,
     value AS long_value,
     CAST(NULL AS DOUBLE) AS wide_value
-  FROM {{ ref(relation) }}
+  FROM {{ ref('int_mmm_' ~ family ~ '_weekly') }}
   {%- endfor %}
   {%- for prefix, series in [('kpi', kpis), ('media', media), ('ctrl', controls)] %}
   {%- for item in series %}
