@@ -11,7 +11,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import date
 from pathlib import Path
 
 from measure_cli.errors import ProjectError, did_you_mean

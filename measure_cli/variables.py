@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from measure_cli.errors import ProjectError, did_you_mean
@@ -78,7 +78,8 @@ def checked(variable: Variable, value: Any, where: str) -> Any:
 def is_a(data_type: str, value: Any) -> bool:
     """Whether a value is of a declared scalar type; a day may be written as text."""
     if data_type == "date":
-        return isinstance(value, date) or (isinstance(value, str) and is_day(value))
+        is_moment = isinstance(value, datetime)
+        return (isinstance(value, date) and not is_moment) or (isinstance(value, str) and is_day(value))
     if data_type == "bool":
         return isinstance(value, bool)
     if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):

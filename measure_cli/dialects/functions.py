@@ -61,7 +61,7 @@ def check_functions(query: exp.Query, locate: Locate) -> None:
     """Refuse functions that neither sqlglot nor the lists here know."""
     for call in query.find_all(exp.Anonymous):
         name = call.name.lower()
-        if name not in DUCKDB_NAMES:
+        if name not in DUCKDB_NAMES and not isinstance(call.parent, exp.Table):
             raise PlanError(
                 f"{locate(line_of(call) or 1)}: unknown function {name}()", did_you_mean(name, _portable_names())
             )

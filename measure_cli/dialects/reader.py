@@ -89,8 +89,9 @@ def _parse(sql: str, locate: Locate) -> list[exp.Expr]:
         what = _plain(str(first.get("description") or error))
         raise PlanError(f"{locate(line)}: SQL syntax error{near}: {what}", _line_text(sql, line)) from error
     except TokenError as error:
-        line = sql.count("\n", 0, error.end or 0) + 1
-        raise PlanError(f"{locate(line)}: SQL syntax error: {_first_line(error)}", _line_text(sql, line)) from error
+        line = _unclosed_line(sql)
+        what = "a quote or a comment that begins here is not closed"
+        raise PlanError(f"{locate(line)}: SQL syntax error: {what}", _line_text(sql, line)) from error
     return [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
 
 
@@ -101,8 +102,16 @@ def _plain(description: str) -> str:
     return description.partition(" but got <Token")[0].rstrip(".")
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n")[0]
+def _unclosed_line(sql: str) -> int:
+    """The line after the longest run of first lines in which every quote is closed."""
+    lines = sql.splitlines()
+    for closed in range(len(lines) - 1, 0, -1):
+        try:
+            DUCKDB.tokenize("\n".join(lines[:closed]))
+        except TokenError:
+            continue
+        return closed + 1
+    return 1
 
 
 def _line_text(sql: str, line: int) -> str | None:

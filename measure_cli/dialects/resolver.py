@@ -46,11 +46,13 @@ def resolve(query: exp.Query, relations: Relations, schema: MappingSchema, locat
 
 
 def _spelling(query: exp.Query, relations: Relations) -> dict[str, str]:
-    """Folded name -> name as written: by the author of the query, else by the relation that a star stands for."""
+    """Folded name -> name as written: by the author of the query, else by the relation it comes from."""
     spelling = {names.fold(column): column for columns in relations.values() for column in columns}
-    for output in names.first_select(query).selects:
-        if name := output.alias_or_name:
-            spelling[names.fold(name)] = name
+    outputs = names.first_select(query).selects
+    for alias in (*query.find_all(exp.Alias), *(output for output in outputs if isinstance(output, exp.Alias))):
+        renamed = alias.this.name if isinstance(alias.this, exp.Column) else None
+        if renamed is None or names.fold(renamed) != names.fold(alias.alias):
+            spelling[names.fold(alias.alias)] = alias.alias
     return spelling
 
 

@@ -49,6 +49,8 @@ WITH converting_users AS (
         identity_role,
         {%- endif %}
         count(*) AS n_conversions,
+        min(conversion_ts) - INTERVAL {{ widest }} DAY AS first_window_start,
+        max(conversion_ts) AS last_window_end,
         row_number() OVER (ORDER BY user_pseudonym{{ ', identity_role NULLS LAST' if with_role }}) AS user_no
     FROM {{ conversions }}
     GROUP BY user_pseudonym{{ ', identity_role' if with_role }}
@@ -57,10 +59,16 @@ WITH converting_users AS (
 numbered_conversions AS (
     SELECT
         conversions.conversion_key,
+        conversions.user_pseudonym,
+        {%- if with_role %}
+        conversions.identity_role,
+        {%- endif %}
+        conversions.conversion_kind,
         conversions.conversion_ts,
+        conversions.conversion_date,
+        conversions.conversion_amount,
         converting_users.user_no,
-        row_number() OVER (ORDER BY conversions.conversion_key) AS conversion_no,
-        {{ bucket_number('conversions.conversion_ts', widest) }} AS bucket_no
+        row_number() OVER (ORDER BY conversions.conversion_key) AS conversion_no
     FROM {{ conversions }} AS conversions
     INNER JOIN converting_users
         ON conversions.user_pseudonym = converting_users.user_pseudonym
@@ -82,6 +90,8 @@ numbered_touches AS (
         {%- if with_role %}
         AND touches.identity_role IS NOT DISTINCT FROM converting_users.identity_role
         {%- endif %}
+        AND touches.event_ts >= converting_users.first_window_start
+        AND touches.event_ts <= converting_users.last_window_end
 ),
 
 user_touch_counts AS (
@@ -125,8 +135,7 @@ SELECT
     journeys.td_sum_{{ days }}d
     {%- endfor %}
 FROM journeys
-INNER JOIN numbered_conversions ON journeys.conversion_no = numbered_conversions.conversion_no
-INNER JOIN {{ conversions }} AS conversions ON numbered_conversions.conversion_key = conversions.conversion_key
+INNER JOIN numbered_conversions AS conversions ON journeys.conversion_no = conversions.conversion_no
 WHERE journeys.n_touches_{{ widest }}d > 0
     AND NOT EXISTS (
         SELECT 1
@@ -145,7 +154,7 @@ ordinary_conversions AS (
         numbered_conversions.user_no,
         numbered_conversions.conversion_no,
         numbered_conversions.conversion_ts,
-        numbered_conversions.bucket_no - buckets_back.n_buckets AS bucket_no
+        {{ bucket_number('numbered_conversions.conversion_ts', widest) }} - buckets_back.n_buckets AS bucket_no
         {%- for days in lookback_days %},
         numbered_conversions.conversion_ts - INTERVAL {{ days }} DAY AS window_start_{{ days }}d
         {%- endfor %}
@@ -175,19 +184,33 @@ eligible_touches AS (
         AND touches.event_ts {{ upper_comparison(include_touch_at_conversion) }} ordinary_conversions.conversion_ts
 ),
 
-ordinary_journeys AS (
+ordinary_windows AS (
     SELECT
         conversion_no,
-        event_kind
+        event_kind,
+        max(event_ts) AS last_touch_ts
         {%- for days in lookback_days %}
         {%- set inside = '' if loop.last else ' FILTER (WHERE event_ts >= window_start_' ~ days ~ 'd)' %},
         count(*){{ inside }} AS n_touches_{{ days }}d,
         min(event_ts){{ inside }} AS first_touch_ts_{{ days }}d,
-        max(event_ts){{ inside }} AS last_touch_ts_{{ days }}d,
-        coalesce(sum(decay){{ inside }}, 0.0) AS td_sum_{{ days }}d
+        sum(decay){{ inside }} AS td_sum_{{ days }}d
         {%- endfor %}
     FROM eligible_touches
     GROUP BY conversion_no, event_kind
+),
+
+-- All windows of a conversion end together: whatever is the last touch of one is the last of every window it is in.
+ordinary_journeys AS (
+    SELECT
+        conversion_no,
+        event_kind
+        {%- for days in lookback_days %},
+        n_touches_{{ days }}d,
+        first_touch_ts_{{ days }}d,
+        CASE WHEN n_touches_{{ days }}d > 0 THEN last_touch_ts END AS last_touch_ts_{{ days }}d,
+        coalesce(td_sum_{{ days }}d, 0.0) AS td_sum_{{ days }}d
+        {%- endfor %}
+    FROM ordinary_windows
 )
 {%- endmacro %}
 

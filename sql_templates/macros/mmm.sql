@@ -66,7 +66,8 @@ WITH registered AS (
     {%- set is_last_input = loop.last %}
     {%- for item in members %}
     (
-      {{- literal(item.name) }}, {{ input_no }}, {{ literal(item.fill) }}, {{ literal(item.unit) }}, {{ literal(item.is_dedup_safe) -}}
+      {{- literal(item.name) }}, {{ input_no }}, {{ literal(item.fill) }}, {{ literal(item.unit) }},
+      {{- ' ' ~ literal(item.is_dedup_safe) -}}
     )
     {{- ',' if not (loop.last and is_last_input) }}
     {%- endfor %}

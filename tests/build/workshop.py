@@ -187,7 +187,9 @@ class Ended:
 
     @property
     def unusual(self) -> dict[str, str]:
-        return {name: status for name, status in self.statuses.items() if status not in ("built", "unchanged", "absent")}
+        """Statuses that a successful build does not have."""
+        good = ("built", "unchanged", "absent")
+        return {name: status for name, status in self.statuses.items() if status not in good} if self.stdout else {}
 
     def having(self, status: str) -> set[str]:
         return {name for name, found in self.statuses.items() if found == status}
@@ -220,7 +222,7 @@ class Workshop:
         self.write(path, text.replace(old, new))
 
     def append(self, path: str, text: str) -> None:
-        self.write(path, self.read(path) + dedent(text))
+        self.write(path, self.read(path) + text)
 
     def remove(self, path: str) -> None:
         (self.folder / path).unlink()

@@ -132,10 +132,9 @@ def test_columns_and_types_are_those_of_duckdb(shop: Shop, name: str) -> None:
     compiled = shop.compile(QUERIES[name])
     described = shop.described(QUERIES[name])
     assert shop.described(shop.physical_sql(compiled)) == described
-    assert [column.casefold() for column, _ in compiled.columns] == [column.casefold() for column, _ in described]
-    told = [(column, found) for (column, found), _ in zip(compiled.columns, described, strict=True) if found != "UNKNOWN"]
-    types = dict(described)
-    assert [(column, types[column]) for column, _ in told] == told
+    assert [column for column, _ in compiled.columns] == [column for column, _ in described]
+    for (column, told), (_, actual) in zip(compiled.columns, described, strict=True):
+        assert (column, told) in {(column, actual), (column, "UNKNOWN")}
 
 
 def test_most_types_are_told(shop: Shop) -> None:
@@ -148,5 +147,4 @@ def test_compiling_again_changes_nothing(shop: Shop, name: str) -> None:
     once = shop.compile(QUERIES[name])
     names = {key: f'{key.partition(".")[0]}."{key.partition(".")[2]}"' for key in once.relations}
     again = shop.compile(once.sql(names.__getitem__))
-    assert again.sql(str) == once.sql(str)
-    assert again.columns == once.columns
+    assert again.sql(str).split() == once.sql(str).split()

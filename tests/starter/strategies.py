@@ -43,6 +43,7 @@ KINDS = (
     "comma, semicolon; -- dash",
     "back\\slash \\' tab\there",
     "Größe",
+    "two\nlines",
     EXCLUDED_KIND,
 )
 CONVERSION_KINDS = ("order", 'sign-up "it\'s"', "lead", "100% 🛒 {kind}")
@@ -188,7 +189,8 @@ def names(story: Story) -> None:
     story.convert("  padded ", moment)
     story.convert("padded", moment + DAY)
     story.touch("padded  ", moment - DAY, "Größe")
-    story.touch(" padded", moment - 2 * DAY, "Direct")
+    story.touch(" padded", moment - 2 * DAY, "  Größe ")
+    story.convert("padded", moment + 2 * DAY, " lead")
 
 
 def bucket_edges(story: Story) -> None:
@@ -225,7 +227,7 @@ def heavy_user(story: Story, rng: random.Random, user: str, touches: int, conver
         ts = start + timedelta(minutes=rng.randrange(days * 1440))
         story.convert(user, ts, rng.choice(CONVERSION_KINDS), None if amount is None else str(amount))
     for conversion in rng.sample(story.conversions[-conversions:], min(20, conversions)):
-        edge = rng.choice((0, *LOOKBACKS)) * DAY
+        edge = rng.choice((0, 0, 1, 45, *LOOKBACKS)) * DAY
         story.touch(user, conversion.ts - edge + rng.choice((-MICRO, timedelta(0), MICRO)), rng.choice(KINDS))
 
 

@@ -54,8 +54,8 @@ def test_adversarial_build_agrees_with_the_reference(database: Database, dataset
 def test_dataset_is_as_hostile_as_it_claims(dataset: Dataset) -> None:
     """Otherwise agreement would prove little: ties, exclusions, empty journeys and NULL amounts must really occur."""
     ledger = expected_ledger(dataset, 30)
-    assert sum(row.first_tied for row in coverage(ledger).values()) > 30
-    assert sum(row.last_tied for row in coverage(ledger).values()) > 30
+    assert sum(row.first_tied for row in coverage(ledger).values()) >= 20
+    assert sum(row.last_tied for row in coverage(ledger).values()) >= 20
     assert sum(row.n_touches == 0 for row in ledger) > 50
     assert sum(row.conversion.amount is None for row in ledger) > 50
     unguarded = replace(dataset, rules=replace(dataset.rules, exclusions=frozenset()))
