@@ -104,7 +104,8 @@ def _user(shape: Shape, stream: str) -> str:
 def _time(rows: int, stream: str) -> str:
     """Rows arrive in the order of time, as a log does, at microseconds that do not repeat in a pattern."""
     step = DAYS * 86_400_000_000 / rows
-    return f"TIMESTAMP '{FIRST_DAY}' + to_microseconds(CAST(floor((i + {_uniform(f'{stream} time')}) * {step!r}) AS BIGINT))"
+    offset = f"CAST(floor((i + {_uniform(f'{stream} time')}) * {step!r}) AS BIGINT)"
+    return f"TIMESTAMP '{FIRST_DAY}' + to_microseconds({offset})"
 
 
 def _choice(values: tuple[str, ...], stream: str) -> str:
@@ -124,14 +125,13 @@ def _touchpoints_sql(shape: Shape) -> str:
 
 
 def _conversions_sql(shape: Shape) -> str:
+    amount = f"CAST(1 + floor({_uniform('amount')} * 50000) / 100 AS DECIMAL(18, 6))"
     return f"""
         SELECT
             {_user(shape, "conversion")} AS user_id,
             {_time(shape.conversions, "conversion")} AS conversion_ts,
             {_choice(CONVERSION_KINDS, "conversion")} AS conversion_kind,
             printf('%016x', hash(i, 'conversion id')) AS conversion_id,
-            CASE
-                WHEN {_uniform("has amount")} < 0.9 THEN CAST(1 + floor({_uniform("amount")} * 50000) / 100 AS DECIMAL(18, 6))
-            END AS amount
+            CASE WHEN {_uniform("has amount")} < 0.9 THEN {amount} END AS amount
         FROM range({shape.conversions}) AS numbers(i)
     """

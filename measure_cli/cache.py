@@ -1,8 +1,7 @@
 """Results of slow pure work, kept on disk by content: what an input file looks like, what a template compiles to.
 
-Losing the cache costs time, never correctness: keys are hashes of everything the value depends on. A folder that
-cannot be
-written is no error.
+Losing the cache costs time, never correctness: keys are hashes of everything the value depends on; of an input file
+that is its path, size and modification time. A folder that cannot be written is no error.
 """
 
 from __future__ import annotations

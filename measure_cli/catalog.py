@@ -1,8 +1,7 @@
 """Sources, registries and rendered models -> relations: compiled, with columns, dependencies and identity. Pure.
 
 A relation's `definition` is a hash of everything that decides its content except its inputs; together with the
-identity of what
-it reads it makes the fingerprint by which a later run knows that nothing has changed.
+identity of what it reads it makes the fingerprint by which a later run knows that nothing has changed.
 """
 
 from __future__ import annotations
@@ -10,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from typing import Any, Protocol
 
 from measure_cli.dialects.compiled import CompiledSelect
@@ -32,7 +32,7 @@ from measure_cli.types import (
     SourceSpec,
 )
 
-COMPILER_VERSION = "1"
+COMPILER_VERSION = "1 " + version("sqlglot")
 SOURCES, REGISTRIES = "sources", "registries"
 
 
@@ -189,10 +189,11 @@ class Compiler:
         if reason:
             return Relation(**common, definition="", absent=reason)
         compiled = self.compile(rendered)
-        self.findings += [(rendered.locate(finding.line or 0), finding) for finding in compiled.findings]
         check_columns(model, compiled)
-        definition = digest(compiled.to_json(), rendered.config.materialized, rendered.config.order_by,
-                            rendered.config.pre_hook, rendered.config.post_hook)  # fmt: skip
+        config = rendered.config
+        definition = digest(
+            compiled.parts, compiled.columns, config.materialized, config.order_by, config.pre_hook, config.post_hook
+        )
         return Relation(**common, definition=definition, compiled=compiled, columns=compiled.columns)
 
     def attach(self, name: str, audits: Iterable[RenderedAudit]) -> None:
@@ -223,6 +224,12 @@ class Compiler:
         return Audit(audit.spec, compiled, tuple(key_of(reference) for reference in compiled.relations))
 
     def compile(self, rendered: Rendered) -> CompiledSelect:
+        """The compiled SELECT of a model or audit; its findings are kept with their places."""
+        compiled = self._compiled(rendered)
+        self.findings += [(rendered.locate(finding.line or 0), finding) for finding in compiled.findings]
+        return compiled
+
+    def _compiled(self, rendered: Rendered) -> CompiledSelect:
         """Parse, lint, qualify and type one SELECT, or remember having done so."""
         schema = self._schema()
         read = {name: schema[name] for name in schema if name.partition(".")[2] in rendered.sql}
@@ -245,11 +252,10 @@ class Compiler:
 
 def with_audits(relation: Relation, audits: list[Audit]) -> Relation:
     """The relation with more audits; they are part of what a rebuild depends on."""
-    from dataclasses import replace
-
     facts = [
-        (a.spec.kind, a.spec.name, a.spec.severity, a.spec.warn_if, a.spec.error_if, a.compiled.to_json())
+        (a.compiled.parts, spec.name, spec.severity, spec.warn_if, spec.error_if, spec.limit, spec.store_failures)
         for a in audits
+        for spec in (a.spec,)
     ]
     return replace(relation, audits=(*relation.audits, *audits), definition=digest(relation.definition, facts))
 

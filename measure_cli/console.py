@@ -35,12 +35,21 @@ MARKS: Mapping[StepStatus, tuple[str, str]] = {
 WIDEST_PIPE = 200
 
 
+class PatientConsole(Console):
+    """A console whose reader may leave: what follows is not shown, and the run goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Write to nowhere from now on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def make_console(stderr: bool, color: bool) -> Console:
     """A console for one stream. In a pipe lines are never folded to a terminal's width."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or os.environ.get("COLUMNS") else WIDEST_PIPE
     plain = not color or bool(os.environ.get("NO_COLOR"))
-    return Console(stderr=stderr, no_color=plain, highlight=False, width=width, soft_wrap=False)
+    return PatientConsole(stderr=stderr, no_color=plain, highlight=False, width=width, soft_wrap=False)
 
 
 class RunView:
@@ -126,8 +135,8 @@ class RunView:
         if result.status is AuditStatus.WARN and self._quiet:
             return
         self._console.print(f"[{style}]{result.status.value:<4}[/] {text}")
-        if result.sample is not None:
-            self._console.print(rich_table(result.sample))
+        for line in sample_lines(result.sample):
+            self._console.print(line, markup=False)
 
     def _finish(self, result: RunResult) -> None:
         self._stop()
@@ -142,6 +151,16 @@ class RunView:
             self._say(f"[green]nothing to do[/]: all {len(result.models)} relations are up to date")
             return
         self._say(build_summary(result))
+
+
+def sample_lines(sample: Table | None) -> list[str]:
+    """Offending rows, one line each: they have many columns and are read one at a time."""
+    if sample is None:
+        return []
+    return [
+        "  " + ", ".join(f"{name}={shown(value)}" for name, value in zip(sample.columns, row, strict=True))
+        for row in sample.rows
+    ]
 
 
 def build_summary(result: RunResult) -> str:

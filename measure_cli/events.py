@@ -1,6 +1,8 @@
 """What a run tells while it goes on. Views subscribe; nothing below them prints.
 
-PlanBuilt -> (StepStarted -> AuditFailed* -> StepFinished)* -> Published -> RunFinished
+    Notice* -> PlanBuilt -> (StepStarted -> AuditFinished* -> StepFinished)* -> RunFinished
+
+A step that is skipped finishes without having started. Audits that compare relations built apart come after all steps.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """The one loop that runs a plan: stage, audit, publish.
 
 Every relation is built beside its published version and audited there. What passed is published at the end in one
-transaction
-together with the ledger; what failed keeps its old version, and so does everything that reads it. Statements run in
-worker threads,
-so that a signal in the main thread can cancel them.
+transaction together with the ledger; what failed keeps its old version, and so does everything that reads it.
+Statements run in worker threads, so that a signal in the main thread can cancel them.
 """
 
 from __future__ import annotations
@@ -294,7 +292,7 @@ def audit_across(
                 outcome.result, status=StepStatus.SKIPPED, reason=f"cannot be audited: {broken[0]} failed"
             )
             continue
-        results = tuple(pool.map(run, left))
+        results = tuple(join(future) for future in [pool.submit(run, audit) for audit in left])
         for result in results:
             emit(AuditFinished(result))
         outcome.audits += results

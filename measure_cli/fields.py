@@ -155,9 +155,9 @@ def strict_day(text: str) -> date:
 
 
 def line_of(text: str, path: str) -> int | None:
-    """Line (from 1) of a TOML text on which a dotted key begins, whether as a header, as a key or as part of one.
+    r"""Line (from 1) of a TOML text on which a dotted key begins, whether as a header, as a key or as part of one.
 
-    >>> line_of("[a.b]\\nc = 1\\n[d]\\ne.f = 2", "a.b.c"), line_of("[d]\\ne.f = 2", "d.e"), line_of("[d]", "c")
+    >>> line_of("[a.b]\nc = 1\n[d]\ne.f = 2", "a.b.c"), line_of("[d]\ne.f = 2", "d.e"), line_of("[d]", "c")
     (2, 2, None)
     """
     table = ""

@@ -1,9 +1,8 @@
 """A source as declared by the stack, from an input as the project found it: one SELECT that types every column. Pure.
 
-Text is read strictly: ISO dates and times (with offset or Z, else UTC), plain numbers. What cannot be read becomes NULL
-and is named in `_unreadable`, so that staging can reject the row with a reason. Written in DuckDB's own SQL, because
-the
-reading of files is the engine's business.
+Text is read strictly: ISO dates and times (with offset or Z, else UTC), plain numbers. What cannot be read becomes
+NULL and is named in `_unreadable`, so that staging can reject the row with a reason. Written in DuckDB's own SQL,
+because the reading of files is the engine's business.
 """
 
 from __future__ import annotations
@@ -15,17 +14,23 @@ from measure_cli.sqltext import find_column, identifier, literal
 from measure_cli.types import UNREADABLE, Column, InputShape, SourceInput, SourceSpec
 
 DAY = r"\d{4}-\d{2}-\d{2}"
-TIMESTAMP = rf"{DAY}([ T]\d{{2}}:\d{{2}}(:\d{{2}}(\.\d{{1,9}})?)?( ?(Z|UTC|[+-]\d{{2}}(:?\d{{2}})?))?)?"
+TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+UTC = rf"{DAY}([ T]{TIME}( ?(Z|UTC))?)?"
+WITH_OFFSET = rf"{DAY}[ T]{TIME} ?[+-]\d{{2}}(:?\d{{2}})?"
 MIDNIGHT = rf"{DAY}([ T]00:00(:00(\.0+)?)?( ?(Z|UTC|\+00(:?00)?))?)?"
 WHOLE = r"[+-]?\d{1,18}(\.0+)?"
 NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
 
 # How a text `<x>`, trimmed, becomes a declared type; NULL when it is not strictly of that form.
 FROM_TEXT: Mapping[str, str] = {
-    "TIMESTAMP": f"CASE WHEN regexp_full_match(<x>, '{TIMESTAMP}') THEN TRY_CAST(<x> AS TIMESTAMP) END",
+    # A cast to TIMESTAMP drops an offset (DuckDB 2.0), so times with one go through TIMESTAMPTZ.
+    "TIMESTAMP": f"CASE WHEN regexp_full_match(<x>, '{UTC}') THEN TRY_CAST(<x> AS TIMESTAMP) "
+    f"WHEN regexp_full_match(<x>, '{WITH_OFFSET}') "
+    "THEN TRY_CAST(regexp_replace(<x>, ' ([+-])', '\\1') AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END",
     "DATE": f"CASE WHEN regexp_full_match(<x>, '{MIDNIGHT}') THEN TRY_CAST(left(<x>, 10) AS DATE) END",
     "BIGINT": f"CASE WHEN regexp_full_match(<x>, '{WHOLE}') THEN TRY_CAST(<x> AS BIGINT) END",
-    "DOUBLE": f"CASE WHEN regexp_full_match(<x>, '{NUMBER}') THEN TRY_CAST(<x> AS DOUBLE) END",
+    "DOUBLE": f"CASE WHEN regexp_full_match(<x>, '{NUMBER}') AND isfinite(TRY_CAST(<x> AS DOUBLE)) "
+    "THEN TRY_CAST(<x> AS DOUBLE) END",
     "DECIMAL": f"CASE WHEN regexp_full_match(<x>, '{NUMBER}') THEN TRY_CAST(<x> AS <t>) END",
     "BOOLEAN": "CASE WHEN lower(<x>) IN ('true', 't', 'yes', '1') THEN true "
     "WHEN lower(<x>) IN ('false', 'f', 'no', '0') THEN false END",
@@ -80,23 +85,27 @@ def match_columns(spec: SourceSpec, source: SourceInput, shape: InputShape) -> d
             check_type(spec, source, column, found, shape.columns[found])
             matched[column.name] = found
         elif column.required or column.name in source.renames:
-            raise missing_column(spec, source, column.name, wanted, shape)
+            raise missing_column(spec, source, (column.name,), shape)
     for group in spec.required_any:
         if not any(name in matched for name in group):
-            raise missing_column(spec, source, " or ".join(group), group[0], shape)
+            raise missing_column(spec, source, group, shape)
     return matched
 
 
-def missing_column(spec: SourceSpec, source: SourceInput, column: str, wanted: str, shape: InputShape) -> ProjectError:
-    """The error for a column that the input lacks."""
-    near = did_you_mean(wanted, shape.columns)
-    example = (
-        f'Map it in measure.toml: [sources.{spec.name}] columns = {{ {column.split(" or ", maxsplit=1)[0]} = "..." }}'
-    )
+def missing_column(spec: SourceSpec, source: SourceInput, group: tuple[str, ...], shape: InputShape) -> ProjectError:
+    """The error for a column that the input lacks, or for several of which it lacks all."""
+    wanted = {name: source.renames.get(name, name) for name in group}
+    others = [source.renames.get(column.name, column.name) for column in spec.columns if column.name not in group]
+    taken = {find_column(name, shape.columns) for name in others}
+    free = [name for name in shape.columns if name not in taken]
+    hints = {name: hint for name in group if (hint := did_you_mean(wanted[name], free)) and hint.startswith("Did")}
+    mapped = next(iter(hints), group[0])
+    example = f'Map it in measure.toml: [sources.{spec.name}] columns = {{ {mapped} = "..." }}'
+    lacking = " or ".join(f'"{name}"' for name in wanted.values())
     return ProjectError(
-        f'{source.place}: {input_name(source)} has no column "{wanted}", which source {spec.name} needs as {column}; '
-        f"found: {', '.join(shape.columns)}",
-        f"{near}\n{example}" if near and near.startswith("Did") else example,
+        f"{source.place}: {input_name(source)} has no column {lacking}, which source {spec.name} needs as "
+        f"{' or '.join(group)}; found: {', '.join(shape.columns)}",
+        "\n".join([*hints.values(), example]),
     )
 
 
@@ -143,11 +152,11 @@ def typed_column(column: Column, matched: Mapping[str, str], parsed: list[str], 
     if column.name in parsed:
         return read_text(data_type, column.name)
     found_type = shape.columns[matched[column.name]].upper()
-    if found_type == data_type:
-        return name
     if base_type(found_type) in REAL_TYPES:
         return f"CASE WHEN isfinite({name}) THEN TRY_CAST({name} AS {data_type}) END"
-    return f"TRY_CAST({name} AS {data_type})"
+    if found_type == "TIMESTAMP WITH TIME ZONE":  # independent of the time zone of whoever reads
+        return f"CAST({name} AT TIME ZONE 'UTC' AS {data_type})"
+    return name if found_type == data_type else f"TRY_CAST({name} AS {data_type})"
 
 
 def read_text(data_type: str, column: str) -> str:

@@ -1,8 +1,7 @@
 """Relation -> Step: the statements that build it beside its published version, audit it and swap it in. Pure.
 
 Every relation is staged as `<name>__next` in its own schema. Publishing drops the old one and renames, for all good
-steps of a run
-in one transaction, so that readers see the whole run or nothing of it.
+steps of a run in one transaction, so that readers see the whole run or nothing of it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Catalog + selection + what the target holds -> Plan. Pure: no disk, clock, network or driver.
 
-A relation is rebuilt when its fingerprint (its own definition and the fingerprints of what it reads) differs from the one
-it was published with, or when it does not exist.
+A relation is rebuilt when its fingerprint (its own definition and the fingerprints of what it reads) differs from the
+one it was published with, or when it does not exist.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ TARGET_KEYS: Mapping[str, Mapping[str, type[str] | type[int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the command line says over the file. `today` is the only clock reading of the program."""
+    """What the command line says over the file. `today` is the only reading of the clock that data depends on."""
 
     today: date
     project_dir: Path | None = None
@@ -162,9 +162,9 @@ def read_target(name: str, values: Any, place: Place, text: str) -> Target:
             continue
         if not isinstance(value, expected) or isinstance(value, bool):
             raise fields.wrong(key, value, "a text" if expected is str else "a whole number")
-        if key == "threads" and value < 1:
+        if key == "threads" and isinstance(value, int) and value < 1:
             raise fields.wrong(key, value, "a whole number of at least 1")
-        if key == "memory_limit" and not SIZE.fullmatch(value.strip()):
+        if key == "memory_limit" and not SIZE.fullmatch(str(value)):
             raise fields.wrong(key, value, "a size such as 4GB")
         settings[key] = value
     fields.done()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -32,6 +33,7 @@ def load_registries(
     Raises:
         ProjectError: names file and line, what was found and what was expected.
     """
+    check_known(stack, root)
     registries = {
         name: load_registry(spec, find_file(name, stack.registry_folders), root, distinct_values)
         for name, spec in stack.registries.items()
@@ -39,6 +41,16 @@ def load_registries(
     for registry in registries.values():
         check_references(registry, registries)
     return registries
+
+
+def check_known(stack: Stack, root: Path) -> None:
+    """Refuse files in the project's own folder that replace nothing: a misspelt name would be ignored."""
+    for file in sorted((root / "registries").glob("*.csv")):
+        if file.stem not in stack.registries:
+            raise ProjectError(
+                f'{label_of(file, root)}: the stack {stack.name} has no registry "{file.stem}"',
+                did_you_mean(file.stem, stack.registries),
+            )
 
 
 def find_file(name: str, folders: Iterable[Path]) -> Path | None:
@@ -74,19 +86,12 @@ def label_of(file: Path, root: Path) -> str:
 
 def read_rows(spec: RegistrySpec, file: Path, label: str) -> list[Row]:
     """Typed rows of a CSV, checked against the declared columns, allowed values and key."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = next(reader, None)
-            lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
-    except UnicodeDecodeError as error:
-        raise ProjectError(f"{label}: is not UTF-8 text (byte {error.start})") from None
-    except (OSError, csv.Error) as error:
-        raise ProjectError(f"{label}: cannot be read: {error}") from None
+    lines = read_lines(file, label)
+    header = lines[0][1] if lines else None
     check_header(spec, header, label)
     rows: list[Row] = []
     seen: dict[tuple[Value, ...], int] = {}
-    for line, cells in lines:
+    for line, cells in lines[1:]:
         row = typed_row(spec, header or [], cells, f"{label}:{line}")
         key = tuple(row[column] for column in spec.key)
         if spec.key and key in seen:
@@ -95,6 +100,26 @@ def read_rows(spec: RegistrySpec, file: Path, label: str) -> list[Row]:
         seen[key] = line
         rows.append(row)
     return rows
+
+
+def read_lines(file: Path, label: str) -> list[tuple[int, list[str]]]:
+    """The cells of every line of a CSV that holds something, with the line's number."""
+    lines: list[tuple[int, list[str]]] = []
+    begins = 1
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    lines.append((begins, cells))
+                begins = reader.line_num + 1
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{label}: is not UTF-8 text (byte {error.start})") from None
+    except csv.Error as error:
+        raise ProjectError(f"{label}:{begins}: is not valid CSV: {error}") from None
+    except OSError as error:
+        raise ProjectError(f"{label}: cannot be read: {error.strerror}") from None
+    return lines
 
 
 def check_header(spec: RegistrySpec, header: list[str] | None, label: str) -> None:
@@ -129,12 +154,31 @@ def typed_value(column: Column, text: str, place: str) -> Value:
             raise ProjectError(f'{place}: "{column.name}" is empty; it needs a value')
         return None
     if column.accepted_values and text not in column.accepted_values:
-        raise ProjectError(f'{place}: "{column.name}" is {text!r}', did_you_mean(text, column.accepted_values))
+        expected = " or ".join(column.accepted_values)
+        raise ProjectError(
+            f'{place}: "{column.name}" is {text!r}, expected {expected}', did_you_mean(text, column.accepted_values)
+        )
     read = READERS.get((column.data_type or "varchar").split("(")[0].lower(), str)
     try:
         return read(text)
     except (ValueError, KeyError):
         raise ProjectError(f'{place}: "{column.name}" is {text!r}, expected {column.data_type}') from None
+
+
+def read_whole(text: str) -> int:
+    """A whole number of 64 bits; Python would also take `1_000`."""
+    number = int(text)
+    if "_" in text or not -(2**63) <= number < 2**63:
+        raise ValueError(text)
+    return number
+
+
+def read_number(text: str) -> float:
+    """A finite number; Python would also take `nan` and `1_000`."""
+    number = float(text)
+    if "_" in text or not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def read_day(text: str) -> str:
@@ -143,9 +187,9 @@ def read_day(text: str) -> str:
 
 
 READERS: Mapping[str, Callable[[str], Value]] = {
-    "bigint": int,
-    "integer": int,
-    "double": float,
+    "bigint": read_whole,
+    "integer": read_whole,
+    "double": read_number,
     "boolean": lambda text: FALSE_TRUE[text.lower()],
     "date": read_day,
 }
@@ -155,13 +199,23 @@ def check_references(registry: Registry, registries: Mapping[str, Registry]) -> 
     """Every value of a referencing column stands in the registry it names."""
     for column, other, other_column in registry.spec.references:
         if other not in registries:
-            raise ProjectError(f'{registry.place}: "{column}" refers to the unknown registry "{other}"')
+            raise ProjectError(
+                f'{registry.place}: "{column}" refers to the unknown registry "{other}"',
+                did_you_mean(other, registries),
+            )
+        columns = [known.name for known in registries[other].spec.columns]
+        if other_column not in columns:
+            raise ProjectError(
+                f'{registry.place}: "{column}" refers to the unknown column "{other_column}" of registry {other}',
+                did_you_mean(other_column, columns),
+            )
         known = {str(row[other_column]) for row in registries[other].rows}
-        for row in registry.rows:
+        for number, row in enumerate(registry.rows, start=1):
             value = row[column]
             if value is not None and str(value) not in known:
                 raise ProjectError(
-                    f'{registry.place}: "{column}" is {value!r}, which {other}.{other_column} does not hold',
+                    f'{registry.place}: row {number} below the header: "{column}" is {value!r}, '
+                    f"which {other}.{other_column} does not hold",
                     did_you_mean(str(value), known),
                 )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.loading import generate_demo
 from measure_cli.project import CONFIG_FILE, Overrides, demo_as_of
 from measure_cli.stack import bundled_root, bundled_stacks, load_stack
-from measure_cli.types import Project, Target
+from measure_cli.types import Project, RegistrySpec, Target, Variable
 
 CONFIG = """\
 # Sources are files (CSV, Parquet, JSON lines, globs too) or tables of the target. Replace the sample data by your own:
@@ -28,34 +30,7 @@ path = "warehouse/{name}.duckdb"
 
 {sources}
 [vars]
-lookbacks = [7, 30, 60]      # days; one set of journeys and attribution per number
-half_life_days = 7
-attribution_window_days = 180
-"""
-MODEL = """\
--- Grain: one row per channel. A model of your own: reads other models with ref(), is built with everything else.
-{{ config(materialized='table', tags=['mine']) }}
-
-SELECT
-  event_kind AS channel,
-  SUM(last_touch) AS last_touch_conversions,
-  SUM(time_decay) AS time_decay_conversions
-FROM {{ ref('fct_attribution_30d') }}
-GROUP BY event_kind
-"""
-SCHEMA = """\
-models:
-  - name: my_channels
-    description: Conversions per channel by two attribution models, 30 days back.
-    columns:
-      - name: channel
-        description: Channel of the touchpoints.
-        data_tests: [unique, not_null]
-      - name: last_touch_conversions
-        description: Conversions credited to the last touchpoint.
-      - name: time_decay_conversions
-        description: Conversions credited by time decay.
-"""
+{variables}"""
 
 
 def scaffold(folder: Path, stack: str, overrides: Overrides) -> list[Path]:
@@ -69,19 +44,20 @@ def scaffold(folder: Path, stack: str, overrides: Overrides) -> list[Path]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ProjectError(f"{folder} exists and is not empty; nothing was written", "Name a new folder.")
     as_of = demo_as_of(overrides)
+    loaded = load_stack(Project("init", folder, stack, Target("local", "duckdb", {}), as_of, {}, {}))
     name = safe_name(folder.resolve().name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         data = generate_demo(stack, folder / "data", as_of, 0.2, None)
         sources = "\n".join(f'[sources.{source}]\npath = "data/{file.name}"\n' for source, file in data.items())
+        variables = "".join(variable_line(variable) for variable in loaded.variables.values())
+        config = CONFIG.format(name=name, stack=stack, as_of=as_of, sources=sources, variables=variables)
         texts = {
-            CONFIG_FILE: CONFIG.format(name=name, stack=stack, as_of=as_of, sources=sources),
+            CONFIG_FILE: config,
             ".gitignore": "warehouse/\n.measure/\n",
-            f"sql_templates/{stack}/marts/my_channels.sql": MODEL,
-            f"sql_templates/{stack}/marts/schema.yml": SCHEMA,
         }
         written = [*data.values(), *(write(folder / path, text) for path, text in texts.items())]
-        return sorted([*written, *copy_registries(folder, stack, overrides)])
+        return sorted([*written, *copy_registries(folder, stack, loaded.registries), *copy_example(folder, stack)])
     except OSError as error:
         raise ProjectError(f"{folder}: cannot be written: {error.strerror}") from None
 
@@ -98,15 +74,27 @@ def write(file: Path, text: str) -> Path:
     return file
 
 
-def copy_registries(folder: Path, stack: str, overrides: Overrides) -> list[Path]:
+def variable_line(variable: Variable) -> str:
+    """A variable with its default as a line of measure.toml; one that is empty by default as a comment."""
+    meaning = " ".join(variable.description.split()).partition(".")[0]
+    if variable.default is None:
+        return f"# {variable.name} =    # {meaning}\n"
+    return f"{variable.name} = {json.dumps(variable.default)}    # {meaning}\n"
+
+
+def copy_registries(folder: Path, stack: str, specs: Mapping[str, RegistrySpec]) -> list[Path]:
     """Copy the stack's registries that are not derived from the data, for a person to edit."""
-    project = Project("init", folder, stack, Target("local", "duckdb", {}), overrides.today, {}, {})
-    specs = load_stack(project).registries
-    target = folder / "registries"
-    target.mkdir(exist_ok=True)
-    copied = []
-    for file in sorted((bundled_root() / "registries" / stack).glob("*.csv")):
-        if file.stem in specs and not specs[file.stem].distinct:
-            shutil.copyfile(file, target / file.name)
-            copied.append(target / file.name)
-    return copied
+    files = sorted((bundled_root() / "registries" / stack).glob("*.csv"))
+    return [copy(file, folder / "registries") for file in files if file.stem in specs and not specs[file.stem].distinct]
+
+
+def copy_example(folder: Path, stack: str) -> list[Path]:
+    """Copy the stack's example of a model of one's own."""
+    files = sorted((bundled_root() / "sql_templates" / stack / "example").glob("*"))
+    return [copy(file, folder / "sql_templates" / stack / "marts") for file in files]
+
+
+def copy(file: Path, folder: Path) -> Path:
+    """Copy one file into a folder that is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copyfile(file, folder / file.name))

@@ -1,14 +1,16 @@
 """Looks at the inputs of a project: which files, which columns, which distinct values. Reads only.
 
-Text files are read through once, whole, so that a malformed line or a wrong encoding is found before anything is built;
-what was found is cached by name, size and modification time of the files.
+Text files are read through once, whole, so that a malformed line or a wrong encoding is found before anything is
+built; what was found is cached by name, size and modification time of the files.
 """
 
 from __future__ import annotations
 
 import glob
 import hashlib
+import itertools
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +29,10 @@ FORMATS = {
     ".pq": PARQUET,
 }  # fmt: skip
 COMPRESSIONS = (".gz", ".zst")
-INSPECTION_VERSION = "1"
+# DuckDB would guess these from the first 20,480 rows: a quoted value further down kept its quotes, and a row that
+# begins with # could count as a comment.
+CSV_OPTIONS = """all_varchar = true, header = true, quote = '"', escape = '"', comment = ''"""
+INSPECTION_VERSION = "2"
 Inspection = tuple[InputShape, dict[str, list[str]]]
 
 
@@ -35,10 +40,22 @@ def find_files(source: SourceInput, project: Project) -> list[Path]:
     """The files behind a source's path or glob, sorted.
 
     Raises:
-        ProjectError: there is none, or they are of several formats or of an unknown one.
+        ProjectError: there is none, they are of several formats or of an unknown one, or may not be read.
     """
     assert source.path is not None
     path = project.path(source.path)
+    try:
+        files = matching_files(source, path)
+        check_formats(source, files)
+    except OSError as error:
+        raise ProjectError(
+            f"{source.place}: source {source.name}: {source.path} cannot be read: {error.strerror}"
+        ) from None
+    return files
+
+
+def matching_files(source: SourceInput, path: Path) -> list[Path]:
+    """The file of that path, or the files that match it as a glob."""
     matches = [str(path)] if path.exists() else glob.glob(str(path), recursive=True)  # noqa: PTH207  (Path.glob takes no absolute pattern)
     files = [Path(name) for name in sorted(matches) if Path(name).is_file()]
     if not files:
@@ -46,22 +63,33 @@ def find_files(source: SourceInput, project: Project) -> list[Path]:
             raise ProjectError(
                 f"{source.place}: source {source.name}: {source.path} is a folder", f"Write {source.path}/*.csv."
             )
-        siblings = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+        missing = next(part for part in (path, *path.parents) if part.parent.exists())
+        siblings = [file.name for file in missing.parent.iterdir() if file.exists() and not file.name.startswith(".")]
         raise ProjectError(
-            f"{source.place}: source {source.name}: there is no file {source.path}", did_you_mean(path.name, siblings)
+            f"{source.place}: source {source.name}: there is no file {source.path}",
+            did_you_mean(missing.name, siblings),
         )
-    formats = {format_of(file) for file in files}
-    if None in formats or len(formats) > 1:
-        found = ", ".join(sorted({file.suffix or file.name for file in files}))
-        raise ProjectError(
-            f"{source.place}: source {source.name}: cannot read {found} files together", f"Known: {', '.join(FORMATS)}."
-        )
+    return files
+
+
+def check_formats(source: SourceInput, files: Iterable[Path]) -> None:
+    """All files are of one known format, and none is empty."""
+    formats = {}
     for file in files:
+        if not (found := format_of(file)):
+            known = f"Known endings: {', '.join(FORMATS)}, each also with {' or '.join(COMPRESSIONS)}."
+            raise ProjectError(f"{source.place}: source {source.name}: cannot read {file.name}: unknown ending", known)
         if file.stat().st_size == 0:
             raise ProjectError(
                 f"{source.place}: source {source.name}: {file.name} is empty; expected a header line at least"
             )
-    return files
+        formats[found] = file.name
+    if len(formats) > 1:
+        raise ProjectError(
+            f"{source.place}: source {source.name}: {source.path} matches files of several formats: "
+            f"{', '.join(sorted(formats.values()))}",
+            "Name the files of one format, for example with *.csv.",
+        )
 
 
 def format_of(file: Path) -> str | None:
@@ -85,7 +113,7 @@ def reader_sql(files: Iterable[str], json_columns: Iterable[str] = ()) -> str:
     if kind == PARQUET:
         return f"read_parquet({listed}{union})"
     if kind == TEXT:
-        return f"read_csv({listed}, all_varchar = true, header = true{union})"
+        return f"read_csv({listed}, {CSV_OPTIONS}{union})"
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in json_columns)
     typed = f"columns = {{{columns}}}" if columns else "sample_size = -1"
     return f"read_json({listed}, format = 'auto', {typed}{'' if columns else union})"
@@ -131,19 +159,35 @@ def inspect_table(source: SourceInput, project: Project, cache: Cache, distinct:
     relation = ".".join(identifier(part) for part in source.table.split("."))
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
+            check_table(connection, source, relation)
             columns = described(connection, relation)
-            check_where(connection, source, relation, source.table)
+            check_where(connection, source, relation, source.table, columns)
             summed = connection.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {relation} AS t").fetchone()
             values = {
                 column: distinct_values(connection, relation, found, source.where)
                 for column in distinct
                 if (found := find_column(source.renames.get(column, column), columns))
             }
-    except duckdb.IOException as error:
-        raise TargetBusy(f"{project.target.settings['path']} is open in another process: {first_line(error)}") from None
     except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and "lock" in str(error):
+            path = project.target.settings["path"]
+            raise TargetBusy(f"{path} is open in another process: {first_line(error)}") from None
         raise ProjectError(f"{source.place}: source {source.name}: table {source.table}: {first_line(error)}") from None
     return InputShape(columns, str(summed)), values
+
+
+def check_table(connection: duckdb.DuckDBPyConnection, source: SourceInput, relation: str) -> None:
+    """The table is there."""
+    import duckdb
+
+    try:
+        connection.execute(f"SELECT * FROM {relation} LIMIT 0")
+    except duckdb.CatalogException:
+        found = connection.execute("SELECT table_schema || '.' || table_name FROM information_schema.tables").fetchall()
+        raise ProjectError(
+            f"{source.place}: source {source.name}: the target has no table {source.table}",
+            did_you_mean(source.table or "", [row[0] for row in found]),
+        ) from None
 
 
 def first_line(error: Exception) -> str:
@@ -159,28 +203,55 @@ def look_into(source: SourceInput, files: list[str], distinct: tuple[str, ...]) 
     with duckdb.connect() as connection:
         try:
             columns = described(connection, reader_sql(files))
+            check_rows(connection, files, columns)
             if format_of(Path(files[0])) == JSON:
                 columns = dict.fromkeys(columns, "VARCHAR")
             reader = reader_sql(files, columns)
             if format_of(Path(files[0])) != PARQUET:
                 read_through(connection, reader, columns)
+            check_where(connection, source, reader, shown, columns)
+            values = {}
+            for column in distinct:
+                found = find_column(source.renames.get(column, column), columns)
+                values[column] = distinct_values(connection, reader, found, source.where) if found else []
         except duckdb.Error as error:
-            reason = str(error).strip().splitlines()
-            raise ProjectError(
-                f"{source.place}: source {source.name}: {shown} cannot be read: {reason[0]}",
-                "\n".join(reason[1:6]) or None,
-            ) from None
-        check_where(connection, source, reader, shown)
-        values = {}
-        for column in distinct:
-            found = find_column(source.renames.get(column, column), columns)
-            values[column] = distinct_values(connection, reader, found, source.where) if found else []
+            raise unreadable(source, shown, error) from None
     return {"columns": dict(columns), "distinct": dict(values)}
+
+
+def unreadable(source: SourceInput, shown: str, error: Exception) -> ProjectError:
+    """The error for a file that breaks off or is not what its name says: the driver's words without its own options."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    asides = ("Possible", "LINE ", "The search space")
+    told = [line for line in itertools.takewhile(lambda line: not line.startswith(asides), lines) if line]
+    if file := next((line for line in lines if line.startswith("file = ")), None):
+        shown = Path(file.removeprefix("file = ")).name
+    advice = ["Save it as UTF-8."] if "utf-8 encoded" in str(error) else []
+    return ProjectError(
+        f"{source.place}: source {source.name}: {shown} cannot be read: {told[0].partition(': ')[2] or told[0]}",
+        "\n".join([*told[1:6], *advice]) or None,
+    )
 
 
 def described(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
     """Columns and types of a relation."""
     return {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+
+
+def check_rows(connection: duckdb.DuckDBPyConnection, files: list[str], columns: Iterable[str]) -> None:
+    """Refuse text whose first rows do not fit its header, with the line.
+
+    DuckDB takes such a file as one wide column that is named like the whole header.
+    """
+    for wide in columns:
+        delimiter = max(",;|\t", key=wide.count)
+        width = wide.count(delimiter) + 1
+        for file in files if width > 1 and format_of(Path(files[0])) == TEXT else ():
+            if list(described(connection, reader_sql([file]))) == [wide]:
+                names = [f"c{number}" for number in range(width)]
+                typed = ", ".join(f"{name}: 'VARCHAR'" for name in names)
+                dialect = f"{CSV_OPTIONS}, auto_detect = false, delim = {literal(delimiter)}, columns = {{{typed}}}"
+                read_through(connection, f"read_csv({literal(escape_glob(file))}, {dialect})", names)
 
 
 def read_through(connection: duckdb.DuckDBPyConnection, reader: str, columns: Iterable[str]) -> None:
@@ -189,7 +260,9 @@ def read_through(connection: duckdb.DuckDBPyConnection, reader: str, columns: It
     connection.execute(f"SELECT sum({lengths}) FROM {reader}").fetchall()
 
 
-def check_where(connection: duckdb.DuckDBPyConnection, source: SourceInput, reader: str, shown: str) -> None:
+def check_where(
+    connection: duckdb.DuckDBPyConnection, source: SourceInput, reader: str, shown: str, columns: Iterable[str]
+) -> None:
     """The project's filter has to be a condition on the input's own columns."""
     if source.where is None:
         return
@@ -198,9 +271,10 @@ def check_where(connection: duckdb.DuckDBPyConnection, source: SourceInput, read
     try:
         connection.execute(f"SELECT count(*) FROM {reader} WHERE ({source.where})").fetchall()
     except duckdb.Error as error:
-        reason = str(error).strip().splitlines()[0]
+        unknown = re.search(r'column "([^"]+)" not found', str(error))
         raise ProjectError(
-            f"{source.place}: source {source.name}: where = {source.where!r} fails on {shown}: {reason}"
+            f"{source.place}: source {source.name}: where = {source.where!r} fails on {shown}: {first_line(error)}",
+            did_you_mean(unknown.group(1), columns) if unknown else None,
         ) from None
 
 

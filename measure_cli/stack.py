@@ -7,7 +7,7 @@ a project adds a model to a bundled stack, or replaces one, by putting a file at
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,13 @@ from measure_cli.types import (
 )
 from measure_cli.yaml_file import line_in, read_yaml
 
-NOT_LAYERS = frozenset({"macros", "audits", "registries", "demo"})
+NOT_LAYERS = frozenset({"macros", "audits", "registries", "example"})
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 TEMPLATE_NAME = re.compile(r"^[a-z]([a-z0-9_]|\{[a-z_]+\})*$")
 AUDIT_KEYS = ("severity", "where", "limit", "warn_if", "error_if", "store_failures", "name", "description")
 CONDITION = re.compile(r"^\s*(>=|<=|=|==|!=|<>|>|<)\s*\d+\s*$")
+SOURCE_TYPES = ("varchar", "timestamp", "date", "bigint", "double", "decimal", "boolean")
+REGISTRY_TYPES = ("varchar", "date", "bigint", "integer", "double", "boolean")
 VARIABLE_TYPES = ("int", "float", "bool", "str", "date", "list[int]", "list[str]")
 
 
@@ -92,7 +94,7 @@ def load_stack(project: Project) -> Stack:
     templates = {template.name: template for folder in folders.own for template in find_templates(folder)}
     for folder in folders.own:
         for file in sorted(folder.rglob("*.yml")):
-            if file.name != "stack.yml":
+            if file.name != "stack.yml" and "example" not in file.relative_to(folder).parts:
                 declared.read(file, label_of(file, folder))
     check_docs(declared.docs, templates)
     return Stack(
@@ -260,13 +262,16 @@ def read_columns(fields: Fields, label: str) -> tuple[Column, ...]:
 def read_source_spec(item: Any, label: str) -> SourceSpec:
     """One entry under `sources`."""
     fields = Fields(item, Place(label, line_in(item)), "a source")
+    name, columns = fields.text("name"), read_columns(fields, label)
+    check_types(columns, SOURCE_TYPES, fields)
     spec = SourceSpec(
-        name=fields.text("name"),
+        name=name,
         description=fields.text("description", " ").strip(),
         required=fields.flag("required"),
-        columns=read_columns(fields, label),
+        columns=columns,
         required_any=tuple(tuple(group) for group in fields.items("required_any")),
     )
+    check_names([name for group in spec.required_any for name in group], columns, fields, "required_any")
     fields.done()
     return spec
 
@@ -275,6 +280,8 @@ def read_registry_spec(item: Any, label: str) -> RegistrySpec:
     """One entry under `registries`."""
     fields = Fields(item, Place(label, line_in(item)), "a registry")
     name, derived = fields.text("name"), Fields(fields.mapping("derived"), fields.place, "derived")
+    columns = read_columns(fields, label)
+    check_types(columns, REGISTRY_TYPES, fields)
     references = []
     for entry in fields.items("references"):
         reference = Fields(entry, fields.place, "a reference")
@@ -283,15 +290,36 @@ def read_registry_spec(item: Any, label: str) -> RegistrySpec:
     spec = RegistrySpec(
         name=name,
         description=fields.text("description", " ").strip(),
-        columns=read_columns(fields, label),
+        columns=columns,
         key=fields.texts("key"),
         references=tuple(references),
         distinct=tuple(source_column(text, fields.place) for text in derived.texts("distinct")),
         excluding=tuple(source_column(text, fields.place) for text in derived.texts("except")),
     )
+    check_names(spec.key, columns, fields, "key")
+    check_names([column for column, _, _ in references], columns, fields, "references")
     derived.done()
     fields.done()
     return spec
+
+
+def check_types(columns: Iterable[Column], known: Collection[str], fields: Fields) -> None:
+    """Refuse types that inputs or registries cannot be read as."""
+    for column in columns:
+        data_type = (column.data_type or "varchar").split("(", maxsplit=1)[0].strip().lower()
+        if data_type not in known:
+            raise ProjectError(
+                f'{fields.place}: the column "{column.name}" has the unknown type "{column.data_type}"',
+                did_you_mean(data_type, known),
+            )
+
+
+def check_names(names: Iterable[str], columns: Iterable[Column], fields: Fields, key: str) -> None:
+    """Refuse names of columns that are not declared."""
+    known = [column.name for column in columns]
+    for name in names:
+        if name not in known:
+            raise ProjectError(f'{fields.place}: "{key}" names the unknown column "{name}"', did_you_mean(name, known))
 
 
 def source_column(text: str, place: Place) -> tuple[str, str]:

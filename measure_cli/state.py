@@ -1,7 +1,7 @@
 """State tables in the target, schema `measure_state`: what ran, what is built from what, how audits ended.
 
-Nothing of a run's state stands on disk beside the target. Rows are written in the transaction that publishes the data
-they speak of.
+Nothing of a run's state stands on disk beside the target. What is said of data is written in the transaction that
+publishes the data.
 """
 
 from __future__ import annotations

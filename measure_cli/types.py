@@ -109,7 +109,7 @@ class SourceInput:
 
 @dataclass(frozen=True, slots=True)
 class InputShape:
-    """What was found in an input: its columns with their types, its rows where counting was cheap, a fingerprint."""
+    """What was found in an input: columns with their types, a fingerprint of its content, the files behind it."""
 
     columns: Mapping[str, str]
     fingerprint: str

@@ -20,7 +20,7 @@ def resolve_variables(
     Raises:
         ProjectError: an unknown variable, a value of the wrong type or out of bounds.
     """
-    places = {name: "measure.toml: [vars]" for name in given} | {name: f"--var {name}={texts[name]}" for name in texts}
+    places = dict.fromkeys(given, "measure.toml: [vars]") | {name: f"--var {name}={texts[name]}" for name in texts}
     for name, place in places.items():
         if name not in declared:
             raise ProjectError(f'{place}: unknown variable "{name}"', did_you_mean(name, declared))

@@ -6,7 +6,7 @@ DuckDB's; where neither knows, the type is UNKNOWN rather than a guess. Arrays, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, reduce
 from typing import Any
 
@@ -85,8 +85,7 @@ def annotate_columns(query: exp.Query, schema: MappingSchema) -> tuple[tuple[str
     """Annotate every node of a resolved query with its type; returns the output columns."""
     annotator = _DuckDBTypes(schema, expression_metadata={**DUCKDB.EXPRESSION_METADATA, **_RULES})
     annotator.annotate(query)
-    types = annotator.output_types(query)
-    return tuple((name, type_text(types[index])) for index, name in enumerate(query.named_selects))
+    return tuple((name, type_text(found)) for name, found in annotator.output_columns(query))
 
 
 class _DuckDBTypes(TypeAnnotator):
@@ -95,14 +94,14 @@ class _DuckDBTypes(TypeAnnotator):
     def _maybe_coerce(self, type1: Type, type2: Type) -> Type:
         return common_type(type1, type2)
 
-    def output_types(self, query: exp.Expr) -> list[Type | None]:
-        """Types of the output columns."""
+    def output_columns(self, query: exp.Expr) -> Sequence[tuple[str, Type | None]]:
+        """Names and types of the output columns of an annotated query."""
         if isinstance(query, exp.Subquery):
-            return self.output_types(query.this)
+            return self.output_columns(query.this)
         if isinstance(query, exp.SetOperation):
-            left, right = self.output_types(query.this), self.output_types(query.expression)
-            return [common_type(a or UNKNOWN, b or UNKNOWN) for a, b in zip(left, right, strict=True)]
-        return [output.type for output in query.selects] if isinstance(query, exp.Query) else []
+            return self._get_setop_column_types(query)
+        assert isinstance(query, exp.Query)
+        return [(output.alias_or_name, output.type) for output in query.selects]
 
 
 def common_type(left: Type, right: Type) -> Type:

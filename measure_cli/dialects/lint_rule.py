@@ -83,7 +83,7 @@ def is_conditional(node: exp.Expr) -> bool:
 
 def is_constant(node: exp.Expr) -> bool:
     """Whether an expression is made of literals only."""
-    return node.find(exp.Column, exp.Query, exp.Anonymous) is None
+    return node.find(exp.Column, exp.Query, exp.Anonymous, exp.AggFunc) is None
 
 
 def bare(node: exp.Expr) -> exp.Expr:

@@ -99,6 +99,8 @@ def explain(query: exp.Query, schema: MappingSchema, locate: Locate, error: Exce
 
 
 def _check_qualified(scope: Scope, schema: MappingSchema, locate: Locate) -> None:
+    if scope.pivots:
+        return  # a pivot makes columns of its own
     visible = _visible_sources(scope, schema)
     for column in [*scope.columns, *_qualified_stars(scope)]:
         if not column.table:

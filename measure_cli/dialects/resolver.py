@@ -64,7 +64,7 @@ def _align_unions(query: exp.Query) -> None:
 
 def _rename_outputs(query: exp.Expr, wanted: Sequence[str]) -> None:
     """Name the output columns, in every branch, and wherever an ORDER BY uses their names."""
-    if not isinstance(query, exp.Query) or len(query.named_selects) != len(wanted) or query.named_selects == wanted:
+    if not isinstance(query, exp.Query) or query.args.get("by_name") or query.named_selects == wanted:
         return
     _rename_in_order(query, dict(zip(query.named_selects, wanted, strict=True)))
     if isinstance(query, exp.SetOperation):

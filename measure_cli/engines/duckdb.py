@@ -1,8 +1,7 @@
 """DuckDB, embedded: one file, one process that writes.
 
-Driver errors become ours here, by exception class. Sessions are cursors of one connection, so several threads can
-work on the
-same file at once.
+Driver errors become ours here, by exception class; only a locked file has no class of its own. Sessions are cursors
+of one connection, so several threads can work on the same file at once.
 """
 
 from __future__ import annotations
@@ -167,7 +166,8 @@ def open_duckdb(project: Project, read_only: bool = False) -> DuckDBEngine:
 def opening_error(path: str, error: duckdb.Error) -> EngineError:
     """Why a file could not be opened."""
     text = first_lines(error, 2)
-    if isinstance(error, duckdb.IOException) and "lock" in text.lower():
+    busy = any(words in text.lower() for words in ("lock", "another process", "different process"))
+    if isinstance(error, duckdb.IOException) and busy:
         return TargetBusy(
             f"{path} is open in another process: {text}", "Close it there, or wait until that run is over."
         )

@@ -19,7 +19,7 @@ Share of one kind in the credit of one conversion (n = touches of the conversion
   first_touch, last_touch   kinds tied at the earliest / latest touch share equally
   linear                    touches of the kind / n
   time_decay                decayed sum of the kind / decayed sum of the conversion
-  position_based            n <= 2: 0.5 first + 0.5 last; n >= 3: 0.4 first + 0.4 last + 0.2 spread over the n - 2 between
+  position_based            n <= 2: 0.5 first + 0.5 last; n >= 3: 0.4 first + 0.4 last, 0.2 over the n - 2 between
   last_non_direct           last among the kinds not in `direct_kinds`; the last of all when there are none
 #}
 {% macro credits(journeys, conversions, direct_kinds) %}

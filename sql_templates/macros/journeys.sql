@@ -2,13 +2,14 @@
 Journeys: which touchpoints precede which conversion, for every lookback in one pass.
 
 A touch is eligible for a lookback of N days when it has the user (and role) of the conversion and
-    conversion_ts - N * 86400 s <= event_ts < conversion_ts        (<= when touches at the conversion count).
+    conversion_ts - N * 86400 s <= event_ts < conversion_ts        (<= where touches at the conversion count).
 
-The cost of joining touches to conversions of the same user grows with touches x conversions, which is cheap
-for almost everyone and ruinous for the few who hold 10^4 touches and 10^3 conversions. So users are split:
-  - ordinary users: an equality join on (user, time bucket) with the exact range on top;
-  - heavy users: running aggregates, whose cost is linear in touches + conversions.
-Both halves return the same rows: counts and timestamps exactly, decayed sums to about 1e-13.
+Joining touches to conversions of the same user costs touches x conversions, which is little for almost everyone
+and ruinous for the few who hold 10^4 touches and 10^3 conversions. So users are split by that product:
+  - ordinary users: a hash join on (user, time bucket) with the exact range on top;
+  - heavy users: running sums, whose cost grows with touches + conversions.
+Both halves return the same rows: counts and timestamps exactly, decayed sums to about 1e-13. Lookbacks are whole
+days; a lookback may be up to 1000 half-lives long, beyond that the oldest touches decay to nothing.
 #}
 
 {# Microseconds since 1970: windows are compared to the microsecond, and integers do not round. #}
@@ -16,29 +17,26 @@ Both halves return the same rows: counts and timestamps exactly, decayed sums to
 date_diff('microsecond', TIMESTAMP '1970-01-01 00:00:00', {{ timestamp }})
 {%- endmacro %}
 
-{# Number of the bucket of `days` days a timestamp lies in. Buckets begin at midnight, so the day decides and the
-   quotient is exact, before 1970 too. #}
+{# Number of the bucket of `days` days that a timestamp lies in. Buckets begin at midnight, so the day alone decides
+   and the quotient is exact, before 1970 too. #}
 {% macro bucket_number(timestamp, days) -%}
 CAST(floor(date_diff('day', DATE '1970-01-01', {{ timestamp }}) / {{ days }}.0) AS BIGINT)
 {%- endmacro %}
 
-{# Time from a timestamp to the end of a bucket. #}
-{% macro microseconds_to_bucket_end(timestamp, bucket_no, days) -%}
-(({{ bucket_no }} + 1) * {{ days * 86400000000 }} - {{ epoch_microseconds(timestamp) }})
+{# The microsecond at which a bucket ends. #}
+{% macro bucket_end(bucket_no, days) -%}
+({{ bucket_no }} + 1) * {{ days * 86400000000 }}
 {%- endmacro %}
 
-{# 2^(microseconds / half-life). Decay measured from the end of a bucket can be summed once for all conversions and
-   rescaled for each; a bucket is as long as its window, so neither factor leaves the range of a double. #}
-{% macro half_lives_power(microseconds, half_life_days, sign) -%}
-pow(2.0, {{ sign }}CAST({{ microseconds }} AS DOUBLE) / {{ half_life_days * 86400000000.0 }})
+{# What a touch weighs when it is `age` microseconds old: half after each half-life. #}
+{% macro decay(age, half_life_days) -%}
+pow(2.0, -CAST({{ age }} AS DOUBLE) / {{ half_life_days * 86400000000.0 }})
 {%- endmacro %}
 
-{# The last edge of a window: conversion_ts itself belongs to the window only when asked for. #}
-{% macro upper_comparison(include_touch_at_conversion) -%}
-{{ '<=' if include_touch_at_conversion else '<' }}
-{%- endmacro %}
-
-{% macro journeys_wide(touchpoints, conversions, exclusions, lookbacks, half_life_days, include_touch_at_conversion, with_role, heavy_user_threshold) %}
+{% macro journeys_wide(
+    touchpoints, conversions, exclusions,
+    lookbacks, half_life_days, include_touch_at_conversion, with_role, heavy_user_threshold
+) %}
 {%- set lookback_days = lookbacks | map('int') | unique | sort -%}
 {%- set widest = lookback_days | last -%}
 -- Grain: conversion x event_kind, only where the widest lookback holds a touch.
@@ -49,7 +47,7 @@ WITH converting_users AS (
         identity_role,
         {%- endif %}
         count(*) AS n_conversions,
-        min(conversion_ts) - INTERVAL {{ widest }} DAY AS first_window_start,
+        min(conversion_ts) - INTERVAL {{ widest }} DAY AS first_window_begin,
         max(conversion_ts) AS last_window_end,
         row_number() OVER (ORDER BY user_pseudonym{{ ', identity_role NULLS LAST' if with_role }}) AS user_no
     FROM {{ conversions }}
@@ -67,31 +65,32 @@ numbered_conversions AS (
         conversions.conversion_ts,
         conversions.conversion_date,
         conversions.conversion_amount,
-        converting_users.user_no,
+        users.user_no,
         row_number() OVER (ORDER BY conversions.conversion_key) AS conversion_no
     FROM {{ conversions }} AS conversions
-    INNER JOIN converting_users
-        ON conversions.user_pseudonym = converting_users.user_pseudonym
+    INNER JOIN converting_users AS users
+        ON conversions.user_pseudonym = users.user_pseudonym
         {%- if with_role %}
-        AND conversions.identity_role IS NOT DISTINCT FROM converting_users.identity_role
+        AND conversions.identity_role IS NOT DISTINCT FROM users.identity_role
         {%- endif %}
 ),
 
--- Numbering the users is also the filter: touches of users who never convert go no further.
+-- Numbering the users is also the filter: only touches that some window of their user can reach go on. A missing role
+-- is a role of its own, so that a source which names roles only sometimes loses no touches.
 numbered_touches AS (
     SELECT
-        converting_users.user_no,
+        users.user_no,
         touches.event_kind,
         touches.event_ts,
         {{ bucket_number('touches.event_ts', widest) }} AS bucket_no
     FROM {{ touchpoints }} AS touches
-    INNER JOIN converting_users
-        ON touches.user_pseudonym = converting_users.user_pseudonym
+    INNER JOIN converting_users AS users
+        ON touches.user_pseudonym = users.user_pseudonym
         {%- if with_role %}
-        AND touches.identity_role IS NOT DISTINCT FROM converting_users.identity_role
+        AND touches.identity_role IS NOT DISTINCT FROM users.identity_role
         {%- endif %}
-        AND touches.event_ts >= converting_users.first_window_start
-        AND touches.event_ts <= converting_users.last_window_end
+        AND touches.event_ts >= users.first_window_begin
+        AND touches.event_ts <= users.last_window_end
 ),
 
 user_touch_counts AS (
@@ -101,10 +100,10 @@ user_touch_counts AS (
 ),
 
 heavy_users AS (
-    SELECT user_touch_counts.user_no
-    FROM user_touch_counts
-    INNER JOIN converting_users ON user_touch_counts.user_no = converting_users.user_no
-    WHERE user_touch_counts.n_touches * converting_users.n_conversions > {{ heavy_user_threshold }}
+    SELECT users.user_no
+    FROM converting_users AS users
+    INNER JOIN user_touch_counts ON users.user_no = user_touch_counts.user_no
+    WHERE user_touch_counts.n_touches * users.n_conversions > {{ heavy_user_threshold }}
 ),
 
 {{ ordinary_journeys(lookback_days, half_life_days, include_touch_at_conversion) }},
@@ -112,9 +111,11 @@ heavy_users AS (
 {{ heavy_journeys(lookback_days, half_life_days, include_touch_at_conversion) }},
 
 journeys AS (
-    SELECT * FROM ordinary_journeys
+    SELECT {{ journey_columns(lookback_days) }}
+    FROM ordinary_journeys
     UNION ALL
-    SELECT * FROM heavy_journeys
+    SELECT {{ journey_columns(lookback_days) }}
+    FROM heavy_journeys
 )
 
 SELECT
@@ -136,52 +137,59 @@ SELECT
     {%- endfor %}
 FROM journeys
 INNER JOIN numbered_conversions AS conversions ON journeys.conversion_no = conversions.conversion_no
-WHERE journeys.n_touches_{{ widest }}d > 0
-    AND NOT EXISTS (
-        SELECT 1
-        FROM {{ exclusions }} AS exclusions
-        WHERE exclusions.conversion_kind = conversions.conversion_kind
-            AND exclusions.event_kind = journeys.event_kind
-    )
+WHERE NOT EXISTS (
+    SELECT 1
+    FROM {{ exclusions }} AS exclusions
+    WHERE exclusions.conversion_kind = conversions.conversion_kind
+        AND exclusions.event_kind = journeys.event_kind
+)
 {% endmacro %}
 
-{# A window of the widest lookback touches the bucket of the conversion and the one before, so every conversion
-   is looked up in two buckets; the equality makes a hash join of what would be a range join. #}
+{% macro journey_columns(lookback_days) %}
+        conversion_no,
+        event_kind
+        {%- for days in lookback_days %},
+        n_touches_{{ days }}d,
+        first_touch_ts_{{ days }}d,
+        last_touch_ts_{{ days }}d,
+        td_sum_{{ days }}d
+        {%- endfor %}
+{%- endmacro %}
+
+{# The widest window lies in the bucket of the conversion and the one before, so every conversion is looked up in
+   two buckets; the equality makes a hash join of what would be a range join. #}
 {% macro ordinary_journeys(lookback_days, half_life_days, include_touch_at_conversion) %}
 {%- set widest = lookback_days | last -%}
 ordinary_conversions AS (
     SELECT
-        numbered_conversions.user_no,
-        numbered_conversions.conversion_no,
-        numbered_conversions.conversion_ts,
-        {{ bucket_number('numbered_conversions.conversion_ts', widest) }} - buckets_back.n_buckets AS bucket_no
+        conversions.user_no,
+        conversions.conversion_no,
+        conversions.conversion_ts,
+        {{ bucket_number('conversions.conversion_ts', widest) }} - buckets_back.n_buckets AS bucket_no
         {%- for days in lookback_days %},
-        numbered_conversions.conversion_ts - INTERVAL {{ days }} DAY AS window_start_{{ days }}d
+        conversions.conversion_ts - INTERVAL {{ days }} DAY AS window_begin_{{ days }}d
         {%- endfor %}
-    FROM numbered_conversions
+    FROM numbered_conversions AS conversions
     CROSS JOIN (SELECT 0 AS n_buckets UNION ALL SELECT 1 AS n_buckets) AS buckets_back
-    WHERE NOT EXISTS (SELECT 1 FROM heavy_users WHERE heavy_users.user_no = numbered_conversions.user_no)
+    WHERE NOT EXISTS (SELECT 1 FROM heavy_users WHERE heavy_users.user_no = conversions.user_no)
 ),
 
+-- Grain: conversion x touch in its widest window.
 eligible_touches AS (
     SELECT
-        ordinary_conversions.conversion_no,
+        conversions.conversion_no,
         touches.event_kind,
         touches.event_ts,
-        pow(
-            2.0,
-            CAST(date_diff('microsecond', ordinary_conversions.conversion_ts, touches.event_ts) AS DOUBLE)
-            / {{ half_life_days * 86400000000.0 }}
-        ) AS decay
+        {{ decay("date_diff('microsecond', touches.event_ts, conversions.conversion_ts)", half_life_days) }} AS decay
         {%- for days in lookback_days[:-1] %},
-        ordinary_conversions.window_start_{{ days }}d
+        conversions.window_begin_{{ days }}d
         {%- endfor %}
     FROM numbered_touches AS touches
-    INNER JOIN ordinary_conversions
-        ON touches.user_no = ordinary_conversions.user_no
-        AND touches.bucket_no = ordinary_conversions.bucket_no
-        AND touches.event_ts >= ordinary_conversions.window_start_{{ widest }}d
-        AND touches.event_ts {{ upper_comparison(include_touch_at_conversion) }} ordinary_conversions.conversion_ts
+    INNER JOIN ordinary_conversions AS conversions
+        ON touches.user_no = conversions.user_no
+        AND touches.bucket_no = conversions.bucket_no
+        AND touches.event_ts >= conversions.window_begin_{{ widest }}d
+        AND touches.event_ts {{ '<=' if include_touch_at_conversion else '<' }} conversions.conversion_ts
 ),
 
 ordinary_windows AS (
@@ -190,7 +198,7 @@ ordinary_windows AS (
         event_kind,
         max(event_ts) AS last_touch_ts
         {%- for days in lookback_days %}
-        {%- set inside = '' if loop.last else ' FILTER (WHERE event_ts >= window_start_' ~ days ~ 'd)' %},
+        {%- set inside = '' if loop.last else ' FILTER (WHERE event_ts >= window_begin_' ~ days ~ 'd)' %},
         count(*){{ inside }} AS n_touches_{{ days }}d,
         min(event_ts){{ inside }} AS first_touch_ts_{{ days }}d,
         sum(decay){{ inside }} AS td_sum_{{ days }}d
@@ -199,7 +207,7 @@ ordinary_windows AS (
     GROUP BY conversion_no, event_kind
 ),
 
--- All windows of a conversion end together: whatever is the last touch of one is the last of every window it is in.
+-- All windows of a conversion end together, so they share their last touch unless they are empty.
 ordinary_journeys AS (
     SELECT
         conversion_no,
@@ -215,10 +223,11 @@ ordinary_journeys AS (
 {%- endmacro %}
 
 {# Time is cut into buckets exactly as long as the lookback, so a window [c - N, c) is the end of one bucket and the
-   beginning of the next. The decayed sum of either part is a running sum within its bucket: forward from the
-   begin of the bucket, backward from its end. Sums are never subtracted, so they keep their precision next to any
-   number of touches outside the window. Counts are subtracted: integers are exact.
-   The cost is a few sorts of (touches + conversions x kinds) of the heavy users. #}
+   beginning of the next. The decayed sum of either part is a running sum within its bucket: backward from the end of
+   the one, forward from the begin of the other. It is measured from the end of the bucket, so that it serves every
+   conversion, and brought to the time of a conversion by one factor; neither leaves the range of a double, because a
+   bucket is no longer than the window. Decayed sums are never subtracted: that would lose a light touch inside the
+   window next to many outside. Counts are subtracted, integers are exact. #}
 {% macro heavy_journeys(lookback_days, half_life_days, include_touch_at_conversion) -%}
 heavy_touches AS (
     SELECT touches.user_no, touches.event_kind, touches.event_ts
@@ -226,27 +235,28 @@ heavy_touches AS (
     INNER JOIN heavy_users ON touches.user_no = heavy_users.user_no
 ),
 
--- Grain: user x event_kind, each a time series of touches.
+-- Grain: user x event_kind, each a series of touches in time.
 heavy_series AS (
     SELECT user_no, event_kind, row_number() OVER (ORDER BY user_no, event_kind) AS series_no
     FROM heavy_touches
     GROUP BY user_no, event_kind
 ),
 
--- Grain: series x instant. Touches at the same instant are never on different sides of an edge.
+-- Grain: series x instant. Touches of one instant are never on different sides of an edge, and without ties every
+-- order below is unique.
 heavy_instants AS (
     SELECT
-        heavy_series.series_no,
-        heavy_touches.event_ts,
+        series.series_no,
+        touches.event_ts,
         count(*) AS n_touches
-    FROM heavy_touches
-    INNER JOIN heavy_series
-        ON heavy_touches.user_no = heavy_series.user_no
-        AND heavy_touches.event_kind = heavy_series.event_kind
-    GROUP BY heavy_series.series_no, heavy_touches.event_ts
+    FROM heavy_touches AS touches
+    INNER JOIN heavy_series AS series
+        ON touches.user_no = series.user_no
+        AND touches.event_kind = series.event_kind
+    GROUP BY series.series_no, touches.event_ts
 ),
 
-heavy_instant_weights AS (
+heavy_weights AS (
     SELECT
         series_no,
         event_ts,
@@ -254,7 +264,9 @@ heavy_instant_weights AS (
         {%- for days in lookback_days %}
         {%- set bucket_no = bucket_number('event_ts', days) %},
         {{ bucket_no }} AS bucket_no_{{ days }}d,
-        n_touches * {{ half_lives_power(microseconds_to_bucket_end('event_ts', bucket_no, days), half_life_days, '-') }} AS decay_{{ days }}d
+        n_touches
+        * {{ decay(bucket_end(bucket_no, days) ~ ' - ' ~ epoch_microseconds('event_ts'), half_life_days) }}
+        AS decay_{{ days }}d
         {%- endfor %}
     FROM heavy_instants
 ),
@@ -279,10 +291,10 @@ heavy_running_sums AS (
             ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
         ) AS decay_to_end_{{ days }}d
         {%- endfor %}
-    FROM heavy_instant_weights
+    FROM heavy_weights
 ),
 
--- days_back 0 is the end of every window of a conversion, the others are where the windows begin.
+-- Where windows begin and end. At one microsecond a begin comes before the touches (1), an end before or after them.
 window_edges AS (
     SELECT 0 AS days_back, {{ 2 if include_touch_at_conversion else 0 }} AS position_order
     {%- for days in lookback_days %}
@@ -291,8 +303,7 @@ window_edges AS (
     {%- endfor %}
 ),
 
--- Grain: instant, or edge of a conversion in a series. Instants have position_order 1: the edges at the same
--- microsecond come before them, and after them only the end of windows that include touches at the conversion.
+-- Grain: instant of a series, or window edge of a conversion in a series.
 heavy_timeline AS (
     SELECT
         series_no,
@@ -304,15 +315,15 @@ heavy_timeline AS (
     FROM heavy_instants
     UNION ALL
     SELECT
-        heavy_series.series_no,
-        {{ epoch_microseconds('numbered_conversions.conversion_ts') }} - window_edges.days_back * 86400000000 AS position_us,
-        window_edges.position_order,
+        series.series_no,
+        {{ epoch_microseconds('conversions.conversion_ts') }} - edges.days_back * 86400000000 AS position_us,
+        edges.position_order,
         CAST(NULL AS TIMESTAMP) AS instant_ts,
-        numbered_conversions.conversion_no,
-        window_edges.days_back
-    FROM numbered_conversions
-    INNER JOIN heavy_series ON numbered_conversions.user_no = heavy_series.user_no
-    CROSS JOIN window_edges
+        conversions.conversion_no,
+        edges.days_back
+    FROM numbered_conversions AS conversions
+    INNER JOIN heavy_series AS series ON conversions.user_no = series.user_no
+    CROSS JOIN window_edges AS edges
 ),
 
 heavy_positions AS (
@@ -327,8 +338,8 @@ heavy_positions AS (
     FROM heavy_timeline
 ),
 
--- Grain: conversion x series x edge: the last instant before the end, the first one after each begin.
-heavy_edge_instants AS (
+-- Grain: conversion x series x edge, with the last instant before an end or the first one after a begin.
+heavy_edges AS (
     SELECT
         positions.conversion_no,
         positions.series_no,
@@ -344,11 +355,11 @@ heavy_edge_instants AS (
     FROM heavy_positions AS positions
     INNER JOIN heavy_running_sums AS sums
         ON positions.series_no = sums.series_no
-        AND CASE WHEN positions.days_back = 0 THEN positions.n_instants_before ELSE positions.n_instants_before + 1 END
-            = sums.instant_no
+        AND positions.n_instants_before + CASE WHEN positions.days_back > 0 THEN 1 ELSE 0 END = sums.instant_no
     WHERE positions.conversion_no IS NOT NULL
 ),
 
+-- Grain: conversion x series. A window holds touches when its first instant is not after its last.
 heavy_windows AS (
     SELECT
         conversion_no,
@@ -363,38 +374,42 @@ heavy_windows AS (
         max(CASE WHEN days_back = {{ days }} THEN n_touches_before END) AS n_touches_before_{{ days }}d,
         max(CASE WHEN days_back = {{ days }} THEN decay_to_end_{{ days }}d END) AS decay_to_end_{{ days }}d
         {%- endfor %}
-    FROM heavy_edge_instants
+    FROM heavy_edges
     GROUP BY conversion_no, series_no
 ),
 
 heavy_journeys AS (
     SELECT
         windows.conversion_no,
-        heavy_series.event_kind
+        series.event_kind
         {%- for days in lookback_days %}
+        {%- set holds_touches = 'windows.first_instant_no_' ~ days ~ 'd <= windows.last_instant_no' %}
         {%- set bucket_no = bucket_number('conversions.conversion_ts', days) %}
-        {%- set holds_touches = 'windows.first_instant_no_' ~ days ~ 'd <= windows.last_instant_no' %},
+        {%- set conversion_us = epoch_microseconds('conversions.conversion_ts') %},
         CAST(
-            CASE WHEN {{ holds_touches }} THEN windows.n_touches_until - windows.n_touches_before_{{ days }}d ELSE 0 END AS BIGINT
+            CASE WHEN {{ holds_touches }} THEN windows.n_touches_until - windows.n_touches_before_{{ days }}d ELSE 0 END
+            AS BIGINT
         ) AS n_touches_{{ days }}d,
         CASE WHEN {{ holds_touches }} THEN windows.first_touch_ts_{{ days }}d END AS first_touch_ts_{{ days }}d,
         CASE WHEN {{ holds_touches }} THEN windows.last_touch_ts END AS last_touch_ts_{{ days }}d,
         CASE
             WHEN {{ holds_touches }} AND {{ bucket_number('windows.last_touch_ts', days) }} = {{ bucket_no }}
                 THEN windows.decay_from_begin_{{ days }}d
-                    * {{ half_lives_power(microseconds_to_bucket_end('conversions.conversion_ts', bucket_no, days), half_life_days, '') }}
+                    * {{ decay(conversion_us ~ ' - ' ~ bucket_end(bucket_no, days), half_life_days) }}
             ELSE 0.0
         END
         + CASE
-            WHEN {{ holds_touches }} AND {{ bucket_number('windows.first_touch_ts_' ~ days ~ 'd', days) }} = {{ bucket_no }} - 1
+            WHEN {{ holds_touches }}
+                AND {{ bucket_number('windows.first_touch_ts_' ~ days ~ 'd', days) }} = {{ bucket_no }} - 1
                 THEN windows.decay_to_end_{{ days }}d
-                    * {{ half_lives_power(microseconds_to_bucket_end('conversions.conversion_ts', bucket_no ~ ' - 1', days), half_life_days, '') }}
+                    * {{ decay(conversion_us ~ ' - ' ~ bucket_end(bucket_no ~ ' - 1', days), half_life_days) }}
             ELSE 0.0
         END AS td_sum_{{ days }}d
         {%- endfor %}
     FROM heavy_windows AS windows
-    INNER JOIN heavy_series ON windows.series_no = heavy_series.series_no
+    INNER JOIN heavy_series AS series ON windows.series_no = series.series_no
     INNER JOIN numbered_conversions AS conversions ON windows.conversion_no = conversions.conversion_no
+    WHERE windows.first_instant_no_{{ lookback_days | last }}d <= windows.last_instant_no
 )
 {%- endmacro %}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import pytest
 
 from tests.build.workshop import Ended, Workshop
@@ -35,12 +33,6 @@ THRESHOLDS = [
     ("warn", ">= 2", "> 0", "pass pass warn warn"),
     ("error", "> 100", "!= 2", "fail fail pass fail"),
 ]
-CASES = [
-    (severity, warn_if, error_if, failures, verdict)
-    for severity, warn_if, error_if, verdicts in THRESHOLDS
-    for failures, verdict in enumerate(verdicts.split())
-]
-
 
 @pytest.mark.parametrize("threshold", THRESHOLDS, ids=[f"{row[0]} {row[1]} {row[2]}" for row in THRESHOLDS])
 def test_severity_and_thresholds_decide(shop: Workshop, threshold: tuple[str, str | None, str | None, str]) -> None:
@@ -244,10 +236,9 @@ def test_an_audit_of_an_unbuilt_relation_is_put_off(paid: Workshop) -> None:
     assert paid.build("+fct_region", "fct_paid", "--full").audits["fct_paid", "relationships(region)"]["status"] == "pass"
 
 
-@pytest.mark.parametrize("order", list(product(["aa", "zz"], ["aa", "zz"]))[1:3], ids=["before", "after"])
-def test_audits_that_look_at_each_other(shop: Workshop, order: tuple[str, str]) -> None:
+@pytest.mark.parametrize(("left", "right"), [("aa_left", "zz_right"), ("zz_left", "aa_right")])
+def test_audits_that_look_at_each_other(shop: Workshop, left: str, right: str) -> None:
     """Two relations that have to agree: when one fails, neither is published."""
-    left, right = f"{order[0]}_left", f"{order[1]}_right"
     for name, other in ((left, right), (right, left)):
         shop.write(f"my_stack/marts/{name}.sql", "{{ config(materialized='table') }}\nSELECT id FROM {{ ref('stg_orders') }}\n")
         shop.write(

@@ -204,6 +204,7 @@ class Workshop:
     """One project folder and the commands run in it."""
 
     folder: Path
+    database_path: str = DATABASE
 
     def write(self, path: str, text: str) -> None:
         file = self.folder / path
@@ -256,7 +257,7 @@ class Workshop:
 
     @property
     def database(self) -> Path:
-        return self.folder / DATABASE
+        return self.folder / self.database_path
 
     def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.database), read_only=True) as connection:

@@ -1,4 +1,4 @@
-"""A small shop in DuckDB, once under the pseudo schemas that models are written against and once where relations really live."""
+"""A small shop in DuckDB: under the pseudo schemas that models refer to, and once more where relations really live."""
 
 from __future__ import annotations
 

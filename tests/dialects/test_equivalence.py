@@ -8,9 +8,11 @@ from tests.dialects.shop import Shop
 
 QUERIES = {
     "star": "SELECT * FROM measure_ref.orders",
-    "star of one of two": "SELECT o.*, p.age FROM measure_ref.orders AS o LEFT JOIN measure_ref.people AS p ON o.who = p.who",
+    "star of one of two": """
+        SELECT o.*, p.age FROM measure_ref.orders AS o LEFT JOIN measure_ref.people AS p ON o.who = p.who""",
     "star with exclude and replace": "SELECT * EXCLUDE (ts) REPLACE (i * 2 AS i) FROM measure_ref.orders",
-    "alias shadows a column": "SELECT coalesce(i, 0) + 1 AS i, i * 10 AS j, i > 1 AS late FROM measure_ref.orders WHERE i > 1",
+    "alias shadows a column": """
+        SELECT coalesce(i, 0) + 1 AS i, i * 10 AS j, i > 1 AS late FROM measure_ref.orders WHERE i > 1""",
     "alias shadows in an aggregate": "SELECT max(x) AS x, kind FROM measure_ref.orders WHERE x > 0 GROUP BY kind",
     "alias shadows text": "SELECT upper(kind) AS kind FROM measure_ref.orders WHERE kind = 'Email'",
     "lateral aliases": "SELECT i AS a, a + 1 AS b, b * 2 AS c FROM measure_ref.orders WHERE b > 2",
@@ -33,7 +35,8 @@ QUERIES = {
         WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < 5) SELECT k AS j FROM n""",
     "window functions": """
         SELECT i, row_number() OVER (PARTITION BY who ORDER BY ts) AS rn, lag(amount) OVER (ORDER BY i) AS previous,
-            sum(x) OVER (ORDER BY i ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS running, ntile(2) OVER (ORDER BY i) AS half
+            sum(x) OVER (ORDER BY i ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS running,
+            ntile(2) OVER (ORDER BY i) AS half
         FROM measure_ref.orders""",
     "named window": "SELECT sum(i) OVER w AS s FROM measure_ref.orders WINDOW w AS (PARTITION BY who ORDER BY i)",
     "qualify": """
@@ -41,7 +44,8 @@ QUERIES = {
     "last value, ignore nulls": """
         SELECT i, last_value(who IGNORE NULLS) OVER (
             ORDER BY i ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS w FROM measure_ref.orders""",
-    "filter": "SELECT count(*) FILTER (WHERE i > 2) AS n, sum(amount) FILTER (WHERE x > 0) AS s FROM measure_ref.orders",
+    "filter": """
+        SELECT count(*) FILTER (WHERE i > 2) AS n, sum(amount) FILTER (WHERE x > 0) AS s FROM measure_ref.orders""",
     "quantiles": """
         SELECT quantile_cont(x, 0.5) AS q, median(i) AS m, percentile_cont(0.25) WITHIN GROUP (ORDER BY x) AS p,
             percentile_cont(0.25) WITHIN GROUP (ORDER BY x DESC) AS r FROM measure_ref.orders""",
@@ -57,7 +61,8 @@ QUERIES = {
     "rollup": "SELECT who, sum(i) AS n FROM measure_ref.orders GROUP BY ROLLUP (who)",
     "count distinct": "SELECT count(DISTINCT who) AS n, avg(amount) AS a, sum(i) AS s FROM measure_ref.orders",
     "quoted and unicode names": """
-        SELECT "Größe (€)", "order", "say ""hi"" x" AS "a ""b"" c", user_id, "İ" AS "ı" FROM measure_ref."Odd Names" """,
+        SELECT "Größe (€)", "order", "say ""hi"" x" AS "a ""b"" c", user_id, "İ" AS "ı"
+        FROM measure_ref."Odd Names" """,
     "star of odd names": 'SELECT *, "Größe (€)" * 2 AS "Doppelt" FROM measure_ref."Odd Names"',
     "case": """
         SELECT CASE WHEN x > 1 THEN 1 WHEN x < 0 THEN -1 ELSE 0 END AS a, CASE kind WHEN 'Email' THEN 'E' END AS b,
@@ -100,8 +105,14 @@ QUERIES = {
         (SELECT i AS a, who AS b FROM measure_ref.orders ORDER BY a LIMIT 2)
         UNION ALL
         (SELECT age AS b, who AS a FROM measure_ref.people ORDER BY a DESC, b LIMIT 1)""",
-    "ordered union": "SELECT i FROM measure_ref.orders UNION SELECT age FROM measure_ref.people ORDER BY i NULLS LAST LIMIT 4",
+    "ordered union": """
+        SELECT i FROM measure_ref.orders UNION SELECT age FROM measure_ref.people ORDER BY i NULLS LAST LIMIT 4""",
+    "union with a scalar subquery": """
+        SELECT i AS "Total" FROM measure_ref.orders
+        UNION ALL SELECT (SELECT max(age) FROM measure_ref.people)
+        UNION ALL (SELECT sum(i) OVER (ORDER BY i) AS n FROM measure_ref.orders ORDER BY n LIMIT 2)""",
     "union by name": "SELECT i AS a, 1 AS b FROM measure_ref.orders UNION ALL BY NAME SELECT 2 AS b, 3 AS a",
+    "union by name of other columns": "SELECT i AS a FROM measure_ref.orders UNION ALL BY NAME SELECT 2 AS b, 3.5 AS a",
     "except, intersect": """
         SELECT who FROM measure_ref.orders EXCEPT SELECT who FROM measure_ref.people
         UNION ALL (SELECT who FROM measure_ref.orders INTERSECT SELECT who AS w FROM measure_ref.people)""",
@@ -111,7 +122,9 @@ QUERIES = {
     "distinct": "SELECT DISTINCT who, kind = 'Email' AS is_email FROM measure_ref.orders",
     "from first": "FROM measure_ref.people",
     "comments": "SELECT /* measure_ref.orders */ i -- ; DROP\nFROM measure_ref.orders",
-    "long literals": "SELECT 'a\n  b\n\n c' AS t, '  ' AS blank, e'tab\\t' AS tab, 'measure_ref.orders' AS r FROM measure_ref.people",
+    "long literals": """
+        SELECT 'a\n  b\n\n c' AS t, '  ' AS blank, e'tab\\t' AS tab, 'measure_ref.orders' AS r
+        FROM measure_ref.people""",
 }
 
 

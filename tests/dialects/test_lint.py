@@ -55,7 +55,13 @@ FOUND: dict[str, list[str]] = {
     ],
     "no-ignore-nulls": ["lag(x IGNORE NULLS) OVER (ORDER BY i)", "lead(x) IGNORE NULLS OVER (ORDER BY i)"],
     "window-needs-order": ["row_number() OVER (PARTITION BY who)", "lag(x) OVER ()", "rank() OVER ()"],
-    "no-engine-functions": ["epoch(ts)", "epoch_us(ts)", "hash(who)", "levenshtein(who, kind)", "approx_count_distinct(i)"],
+    "no-engine-functions": [
+        "epoch(ts)",
+        "epoch_us(ts)",
+        "hash(who)",
+        "levenshtein(who, kind)",
+        "approx_count_distinct(i)",
+    ],
     "no-arrays": [
         "[i, 2]",
         "list(i)",
@@ -120,7 +126,10 @@ FINE: dict[str, list[str]] = {
     "no-pivot": ["sum(CASE WHEN who = 'ann' THEN i END)"],
     "no-sample": [f"SELECT i FROM {O} WHERE substr(md5(who), 1, 2) < '80'"],
     "no-union-by-name": [f"SELECT i FROM {O} UNION ALL SELECT 1"],
-    "no-values-in-cte": ["SELECT a FROM (VALUES (1)) AS t(a)", "WITH t AS (SELECT a FROM (VALUES (1)) AS v(a)) SELECT a FROM t"],
+    "no-values-in-cte": [
+        "SELECT a FROM (VALUES (1)) AS t(a)",
+        "WITH t AS (SELECT a FROM (VALUES (1)) AS v(a)) SELECT a FROM t",
+    ],
     "no-unnest-or-generate-series": ["SELECT d.x FROM (SELECT 0 AS x UNION ALL SELECT 1) AS d"],
     "no-not-in-subquery": [
         f"SELECT i FROM {O} WHERE who IN (SELECT who FROM measure_ref.people)",
@@ -147,7 +156,9 @@ FINE: dict[str, list[str]] = {
         f"SELECT i FROM {O} WHERE EXISTS (SELECT NULL FROM {O})",
         "CASE WHEN x > 1 THEN NULL ELSE 1 END",
     ],
-    "snake-case-names": ["SELECT i AS n_touches_7d, x AS date, kind AS linear, who AS _key FROM measure_ref.orders AS rank"],
+    "snake-case-names": [
+        "SELECT i AS n_touches_7d, x AS date, kind AS linear, who AS _key FROM measure_ref.orders AS rank"
+    ],
     "explicit-frame": [
         "first_value(x) OVER (ORDER BY i ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)",
         "sum(x) OVER (ORDER BY i)",
@@ -227,7 +238,11 @@ FINE: dict[str, list[str]] = {
         "CAST(sum(i) AS BIGINT)",
         "CAST(who = 'ann' AS INTEGER)",
     ],
-    "no-double-to-decimal": ["CAST(i AS DECIMAL(18, 2))", "CAST(amount AS DECIMAL(38, 2))", "try_cast(who AS DECIMAL(18, 2))"],
+    "no-double-to-decimal": [
+        "CAST(i AS DECIMAL(18, 2))",
+        "CAST(amount AS DECIMAL(38, 2))",
+        "try_cast(who AS DECIMAL(18, 2))",
+    ],
     "no-nan": ["CAST(NULL AS DOUBLE)", "CAST('1' AS DOUBLE)"],
     "text-cast": ["try_cast(trim(who) AS DOUBLE)", "CAST('2024-01-01' AS DATE)", "CAST(i AS DOUBLE)"],
     "no-try-cast-to-int": ["CAST(floor(try_cast(trim(who) AS DOUBLE)) AS BIGINT)", "try_cast(i AS BIGINT)"],

@@ -32,7 +32,9 @@ def test_literals_that_look_like_relations_survive(shop: Shop, text: str) -> Non
     assert shop.run_compiled(compiled) == [(text, 1)]
 
 
-@pytest.mark.parametrize("name", ["relation_mark0_0_", "relation_mark1_", "measure_ref", "orders", "measure_ref.orders"])
+@pytest.mark.parametrize(
+    "name", ["relation_mark0_0_", "relation_mark1_", "measure_ref", "orders", "measure_ref.orders"]
+)
 def test_identifiers_that_look_like_relations_survive(shop: Shop, name: str) -> None:
     compiled = shop.compile(f'WITH "{name}" AS (SELECT i AS "{name}" FROM measure_ref.orders) SELECT * FROM "{name}"')
     assert compiled.columns == ((name, "BIGINT"),)

@@ -101,11 +101,11 @@ def lag_microseconds(touch: Touch, conversion: Conversion) -> int:
 
 
 def in_window(touch: Touch, conversion: Conversion, lookback: int, rules: Rules) -> bool:
-    """Same person, inside [conversion - N days, conversion): elapsed time, lower end included."""
+    """Inside [conversion - N days, conversion): elapsed time, lower end included; the person is not compared here."""
     lag = lag_microseconds(touch, conversion)
     after_start = lag <= lookback * DAY_IN_MICROSECONDS
     before_conversion = lag >= 0 if rules.include_touch_at_conversion else lag > 0
-    return (touch.user, touch.role) == (conversion.user, conversion.role) and after_start and before_conversion
+    return after_start and before_conversion
 
 
 def is_excluded(touch: Touch, conversion: Conversion, rules: Rules) -> bool:

@@ -192,6 +192,19 @@ def test_mart_counts_what_has_no_amount_and_leaves_out_what_is_outside_the_windo
     assert [orders.amount[model] for model in MODELS] == [10.10] * 6
 
 
+def test_mart_splits_conversions_over_kinds_and_repeats_their_total() -> None:
+    conversions = [CONVERSION, Conversion("c2", "bob", NOON, "order", Decimal("1.50"))]
+    rules, found = Rules(), [*THREE_KINDS, Touch("bob", NOON - days(1), "A")]
+    marts = attribution(
+        credit_ledger(conversions, journeys(found, conversions, 30, rules), rules), date(2025, 4, 1), 30
+    )
+    first, second = marts["order", "A"], marts["order", "B"]
+    assert (first.conversions_with_touch, first.total_conversions) == (2, 2)
+    assert (second.conversions_with_touch, second.total_conversions) == (1, 2)
+    assert (first.credit["linear"], first.amount["linear"]) == (1.4, 13.5)
+    assert (second.credit["last_touch"], second.amount["last_touch"]) == (0.0, 0.0)
+
+
 def test_coverage_counts_conversions_users_and_ties() -> None:
     conversions = [
         CONVERSION,

@@ -17,6 +17,11 @@ STEPS = (
     FunnelStep("touchpoint", "*"),
     FunnelStep("conversion", "order"),
 )
+ORDERED_STEPS = (
+    FunnelStep("touchpoint", "ad"),
+    FunnelStep("touchpoint", "mail"),
+    FunnelStep("conversion", "order"),
+)
 PERSON = ("ann", None)
 
 
@@ -43,6 +48,12 @@ def order(seconds: float, kind: str = "order") -> Event:
 def test_level_within_ten_seconds(events: list[Event], level: int) -> None:
     found = funnel_levels(events, STEPS, 10)
     assert max(entry.level for entry in found.values()) == level
+
+
+def test_a_step_before_its_predecessor_does_not_count() -> None:
+    events = [touch(0), order(1), touch(2, "mail")]
+    assert [entry.level for entry in funnel_levels(events, ORDERED_STEPS, 10).values()] == [2]
+    assert [entry.level for entry in funnel_levels([*events, order(2)], ORDERED_STEPS, 10).values()] == [3]
 
 
 def test_no_entry_no_row() -> None:
@@ -107,6 +118,7 @@ def test_walk_agrees_with_every_choice_and_with_clickhouse(seed: int) -> None:
     rng = random.Random(seed)
     events = random_events(rng)
     window_seconds = rng.choice([0, 1, 2, 4, 86_400])
-    found = {day: entry.level for (day, _), entry in funnel_levels(events, STEPS, window_seconds).items()}
-    assert found == every_choice(events, STEPS, window_seconds)
-    assert max(found.values(), default=0) == window_funnel(events, STEPS, window_seconds)
+    steps = rng.choice((STEPS, ORDERED_STEPS))
+    found = {day: entry.level for (day, _), entry in funnel_levels(events, steps, window_seconds).items()}
+    assert found == every_choice(events, steps, window_seconds)
+    assert max(found.values(), default=0) == window_funnel(events, steps, window_seconds)

@@ -63,6 +63,11 @@ def test_baseline_reads_the_weeks_after_the_media_has_faded() -> None:
     assert (found.median, found.q05, found.q95, found.n_weeks) == pytest.approx((52.5, 9.75, 95.25, 2))
 
 
+def test_low_pressure_halves_what_is_carried_over_each_week() -> None:
+    # adstock: 1000, 500, 250, 125, then 125 again from new media, 262.5, 231.25: 125 is the least, twice
+    assert low_pressure_weeks([1000.0, 0, 0, 0, 62.5, 200, 100]) == [False, False, False, True, True, False, False]
+
+
 def test_weeks_at_the_threshold_belong_to_the_baseline() -> None:
     assert low_pressure_weeks([0.0] * 12) == [True] * 12
     found = baseline([float(week) for week in range(12)], [0.0] * 12)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from datetime import date, datetime, timedelta
+from collections import Counter, defaultdict
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +16,10 @@ from tests.starter.project import Cell, Database, build, write_project
 from tests.starter.relations import Rows, assert_same_rows, built_rows
 
 AS_OF = date(2025, 6, 30)
+KEY = ("entry_date", "funnel", "user_pseudonym")
 MICRO = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
+ROLES = ("owner", "de'legate")
 AD, MAIL = "Paid Search", "E-mail 100% 'now'"
 CLICK, VIEW = "click", "view {{ 1 }}"
 
@@ -50,6 +53,7 @@ FUNNELS = {
         ),
         259_200,
     ),
+    "entry only": Funnel((FunnelStep("conversion", "lead"),), 1),
     "never entered": Funnel((FunnelStep("touchpoint", "no such kind"), FunnelStep("conversion", "*")), 60),
 }
 
@@ -92,6 +96,18 @@ def at_once() -> list[Event]:
     return [*touches, converted("at once", moment), converted("at once", moment, "lead")]
 
 
+def around_as_of() -> list[Event]:
+    """Only complete days count: what happens at as_of or later has not happened yet."""
+    midnight = datetime.combine(AS_OF, time())
+    moments = (midnight - SECOND, midnight - MICRO, midnight, midnight + MICRO)
+    return [make("as of", ts) for ts in moments for make in (touch, converted)]
+
+
+def in_roles(events: list[Event], rng: random.Random) -> list[Event]:
+    """A person is a user in a role."""
+    return [replace(event, role=rng.choice(ROLES)) for event in events]
+
+
 def random_events(rng: random.Random, user: str) -> list[Event]:
     start = datetime(2025, 4, 30, 23, 59, 58) + timedelta(days=rng.randrange(3))
 
@@ -109,9 +125,9 @@ def random_events(rng: random.Random, user: str) -> list[Event]:
 @pytest.fixture(scope="module")
 def events() -> list[Event]:
     rng = random.Random(11)
-    found = window_edges() + two_entry_dates() + at_once()
+    found = [replace(event, role="owner") for event in window_edges() + two_entry_dates() + at_once() + around_as_of()]
     for number in range(400):
-        found += random_events(rng, f"user {number}")
+        found += in_roles(random_events(rng, f"user {number % 250}"), rng)
     rng.shuffle(found)
     return found
 
@@ -121,11 +137,12 @@ def database(events: list[Event], tmp_path_factory: pytest.TempPathFactory) -> D
     touches: list[dict[str, Cell]] = []
     conversions: list[dict[str, Cell]] = []
     for event in events:
+        person: dict[str, Cell] = {"user_id": event.user, "identity_role": event.role}
         if event.stream == "touchpoint":
-            row: dict[str, Cell] = {"user_id": event.user, "event_ts": event.ts, "event_kind": event.kind}
-            touches.append({**row, "interaction": event.interaction})
+            row: dict[str, Cell] = {"event_ts": event.ts, "event_kind": event.kind, "interaction": event.interaction}
+            touches.append(person | row)
         else:
-            conversions.append({"user_id": event.user, "conversion_ts": event.ts, "conversion_kind": event.kind})
+            conversions.append(person | {"conversion_ts": event.ts, "conversion_kind": event.kind})
     funnels: list[dict[str, Cell]] = [
         {
             "funnel": name,
@@ -147,17 +164,18 @@ def database(events: list[Event], tmp_path_factory: pytest.TempPathFactory) -> D
     return build(folder)
 
 
-def expected_entries(events: list[Event]) -> dict[tuple[date, str, str], FunnelEntry]:
+def expected_entries(events: list[Event]) -> dict[tuple[date, str, str, str | None], FunnelEntry]:
+    complete = [event for event in events if event.ts.date() < AS_OF]
     return {
-        (day, name, user): entry
+        (day, name, user, role): entry
         for name, funnel in FUNNELS.items()
-        for (day, (user, _)), entry in funnel_levels(events, funnel.steps, funnel.window_seconds).items()
+        for (day, (user, role)), entry in funnel_levels(complete, funnel.steps, funnel.window_seconds).items()
     }
 
 
 @pytest.fixture(scope="module")
 def built(database: Database) -> Rows:
-    return built_rows(database, "marts.fct_funnel_daily", ("entry_date", "funnel", "user_pseudonym"))
+    return built_rows(database, "marts.fct_funnel_daily", (*KEY, "identity_role"))
 
 
 def test_levels_are_those_of_the_walk(built: Rows, events: list[Event]) -> None:
@@ -167,7 +185,7 @@ def test_levels_are_those_of_the_walk(built: Rows, events: list[Event]) -> None:
 
 def test_every_level_of_every_funnel_occurs(events: list[Event]) -> None:
     """Otherwise agreement would prove little."""
-    reached = Counter((name, entry.level) for (_, name, _), entry in expected_entries(events).items())
+    reached = Counter((name, entry.level) for (_, name, *_), entry in expected_entries(events).items())
     possible = {name: set(range(1, len(funnel.steps) + 1)) for name, funnel in FUNNELS.items()}
     possible |= {"same step four times": {4}, "never entered": set()}
     assert {(name, level) for name, levels in possible.items() for level in levels} == set(reached)
@@ -175,9 +193,12 @@ def test_every_level_of_every_funnel_occurs(events: list[Event]) -> None:
 
 def test_step_times_belong_to_one_walk(built: Rows, events: list[Event]) -> None:
     """first_step_ts is an entry of that day which reaches the level; last_step_ts is when it gets there."""
-    for (day, name, user), row in built.items():
-        funnel = FUNNELS[name]
-        own = [event for event in events if event.user == user]
+    people: defaultdict[tuple[str, str | None], list[Event]] = defaultdict(list)
+    for event in events:
+        if event.ts.date() < AS_OF:
+            people[event.user, event.role].append(event)
+    for (day, name, user, role), row in built.items():
+        funnel, own = FUNNELS[name], people[user, role]
         assert row["first_step_ts"] in {event.ts for event in own if funnel.steps[0].matches(event)}
         reached = walk(row["first_step_ts"], own, funnel.steps, funnel.window_seconds)
         assert (row["first_step_ts"].date(), row["level"]) == (day, reached.level)
@@ -192,5 +213,5 @@ def test_bundled_funnels_run_without_a_registry_of_ones_own(tmp_path: Path) -> N
         {"user_id": "a", "conversion_ts": start + timedelta(days=30) + MICRO, "conversion_kind": "lead"},
     ]
     folder = write_project(tmp_path, {"touchpoints": touches, "conversions": conversions}, as_of=AS_OF)
-    levels = built_rows(build(folder), "marts.fct_funnel_daily", ("entry_date", "funnel", "user_pseudonym"))
+    levels = built_rows(build(folder), "marts.fct_funnel_daily", KEY)
     assert {key: row["level"] for key, row in levels.items()} == {(date(2025, 4, 30), "touch_to_conversion", "a"): 2}

@@ -1,0 +1,134 @@
+"""The ways to compute journeys that are measured side by side, each a function of a DuckDB connection.
+
+All of them read the same two views, ``touchpoints`` and ``conversions``, and leave their result behind as tables
+in the database file the connection has opened. The tool's own formulation is rendered from the macro files that
+ship, so a change of a template is a change of the measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+
+from benchmarks.data import AS_OF, Dataset
+
+LOOKBACKS = (7, 30, 60)
+HALF_LIFE_DAYS = 7
+ATTRIBUTION_WINDOW_DAYS = 180
+HEAVY_USER_THRESHOLD = 1_000_000
+MACROS = Path(__file__).parents[1] / "sql_templates" / "macros"
+
+Formulation = Callable[[duckdb.DuckDBPyConnection], None]
+
+
+def connect(dataset: Dataset, database: Path, memory_limit: str | None) -> duckdb.DuckDBPyConnection:
+    """Open ``database`` with the columns of the staged relations as views on the Parquet files."""
+    connection = duckdb.connect(str(database), config={"temp_directory": str(database.with_suffix(".spill"))})
+    connection.execute("SET enable_progress_bar = false")
+    if memory_limit:
+        connection.execute("SET memory_limit = $limit", {"limit": memory_limit})
+    connection.execute(f"""
+        CREATE VIEW touchpoints AS
+        SELECT user_id AS user_pseudonym, event_ts, event_kind
+        FROM read_parquet('{dataset.touchpoints}')
+    """)
+    connection.execute(f"""
+        CREATE VIEW conversions AS
+        SELECT
+            conversion_id AS conversion_key, user_id AS user_pseudonym, conversion_kind, conversion_ts,
+            CAST(conversion_ts AS DATE) AS conversion_date, amount AS conversion_amount
+        FROM read_parquet('{dataset.conversions}')
+    """)
+    connection.execute("CREATE TABLE exclusions (conversion_kind VARCHAR, event_kind VARCHAR)")
+    return connection
+
+
+def scan(connection: duckdb.DuckDBPyConnection) -> None:
+    """Decode every column that journeys need, once: no formulation can be faster than this."""
+    connection.execute("""
+        SELECT event_kind, count(*), max(user_pseudonym), min(event_ts), max(event_ts)
+        FROM touchpoints
+        GROUP BY event_kind
+    """).fetchall()
+    connection.execute("""
+        SELECT
+            conversion_kind, max(conversion_key), max(user_pseudonym), max(conversion_ts), sum(conversion_amount)
+        FROM conversions
+        GROUP BY conversion_kind
+    """).fetchall()
+
+
+def three_range_joins(connection: duckdb.DuckDBPyConnection) -> None:
+    """The usual query: one join on the user and the time range for each lookback."""
+    for days in LOOKBACKS:
+        connection.execute(f"""
+            CREATE TABLE journeys_{days}d AS
+            SELECT
+                conversions.conversion_key, conversions.user_pseudonym, conversions.conversion_kind,
+                conversions.conversion_ts, conversions.conversion_date, conversions.conversion_amount,
+                touches.event_kind,
+                count(*) AS n_touches,
+                min(touches.event_ts) AS first_touch_ts,
+                max(touches.event_ts) AS last_touch_ts,
+                sum(pow(
+                    2.0,
+                    date_diff('microsecond', conversions.conversion_ts, touches.event_ts) / {HALF_LIFE_DAYS * 86_400e6}
+                )) AS td_sum
+            FROM conversions
+            INNER JOIN touchpoints AS touches
+                ON conversions.user_pseudonym = touches.user_pseudonym
+                AND touches.event_ts < conversions.conversion_ts
+                AND touches.event_ts >= conversions.conversion_ts - INTERVAL {days} DAY
+            GROUP BY ALL
+        """)
+
+
+def journeys(connection: duckdb.DuckDBPyConnection) -> None:
+    """The tool's journeys: one wide table and a view for each lookback."""
+    wide = _macros().journeys_wide(
+        "touchpoints", "conversions", "exclusions", LOOKBACKS, HALF_LIFE_DAYS, False, False, HEAVY_USER_THRESHOLD
+    )
+    connection.execute(f"CREATE TABLE journeys AS {wide}")
+    for days in LOOKBACKS:
+        connection.execute(f"CREATE VIEW journeys_{days}d AS {_macros().journeys_window('journeys', days, False)}")
+
+
+def journeys_and_attribution(connection: duckdb.DuckDBPyConnection) -> None:
+    """The tool's journeys with the credit ledgers on top and one attribution mart for each lookback."""
+    journeys(connection)
+    for days in LOOKBACKS:
+        ledger = _macros().credits(f"journeys_{days}d", "conversions", ["Direct"])
+        connection.execute(f"CREATE VIEW credits_{days}d AS {ledger}")
+        mart = _macros().attribution(f"credits_{days}d", f"CAST('{AS_OF}' AS DATE)", ATTRIBUTION_WINDOW_DAYS)
+        connection.execute(f"CREATE TABLE attribution_{days}d AS {mart}")
+
+
+SCAN = "scan of the input"
+NAIVE = "three range joins"
+JOURNEYS = "journeys"
+COMPLETE = "journeys + attribution"
+
+FORMULATIONS: dict[str, Formulation] = {
+    SCAN: scan,
+    NAIVE: three_range_joins,
+    JOURNEYS: journeys,
+    COMPLETE: journeys_and_attribution,
+}
+
+
+@cache
+def _macros() -> Any:
+    """Return the shared macros as functions that render SQL."""
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+    environment.globals["literal"] = _literal
+    files = ("journeys.sql", "attribution.sql")
+    return environment.from_string("".join((MACROS / name).read_text(encoding="utf-8") for name in files)).module
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

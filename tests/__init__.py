@@ -1,0 +1,1 @@
+"""Tests of measure; helpers are imported as tests.<folder>.<module>."""

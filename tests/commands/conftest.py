@@ -1,0 +1,25 @@
+"""The bundled starter stack on its demo data, built once by the first command a newcomer types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from tests.build.workshop import Ended, Workshop
+
+STARTER_DATABASE = "warehouse/starter.duckdb"
+
+
+@dataclass(frozen=True)
+class Starter:
+    """An empty folder in which `measure build` was run, and what that said."""
+
+    project: Workshop
+    ended: Ended
+
+
+@pytest.fixture(scope="session")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Starter:
+    project = Workshop(tmp_path_factory.mktemp("empty"), STARTER_DATABASE)
+    return Starter(project, project.run("build"))
