@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -107,6 +107,12 @@ class Fields:
         rest = {key: value for key, value in self._values.items() if key not in self._asked}
         self._asked.update(rest)
         return rest
+
+    def refuse_unknown(self, names: Iterable[str], known: Collection[str], what: str) -> None:
+        """Refuse names that are none of the known ones."""
+        for name in names:
+            if name not in known:
+                raise ProjectError(f'{self.place}: {what} "{name}"', did_you_mean(name, known))
 
     def wrong(self, key: str, value: Any, expected: str) -> ProjectError:
         """The error for a value of the wrong type."""

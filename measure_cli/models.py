@@ -11,7 +11,7 @@ from typing import Any
 
 from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.render import Inputs, Rendered, Renderer, TemplateCallError, batch_context
-from measure_cli.types import REF_SCHEMA, AuditSpec, Batch, ModelDoc, Place, Stack, Template
+from measure_cli.types import REF_SCHEMA, AuditSpec, Axis, Batch, ModelDoc, Place, Stack, Template
 
 AXIS = re.compile(r"\{([a-z_]+)\}")
 NOTHING = object()
@@ -48,10 +48,15 @@ def expand(stack: Stack, template: Template, variables: Mapping[str, Any]) -> It
             raise ProjectError(
                 f'{template.label}: unknown axis "{{{axis}}}" in the file name', did_you_mean(axis, stack.axes)
             )
-    choices = [sorted(variables[stack.axes[axis]]) for axis in axes]
+    choices = [values_of(stack.axes[axis], variables) for axis in axes]
     for values in itertools.product(*choices):
         chosen = dict(zip(axes, values, strict=True))
         yield fill(template.name, chosen), chosen
+
+
+def values_of(axis: Axis, variables: Mapping[str, Any]) -> list[Any]:
+    """The values an axis takes, in order."""
+    return sorted(variables[axis]) if isinstance(axis, str) else list(axis)
 
 
 def fill(text: str, axes: Mapping[str, Any]) -> str:

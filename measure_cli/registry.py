@@ -34,6 +34,8 @@ def load_registries(
         ProjectError: names file and line, what was found and what was expected.
     """
     check_known(stack, root)
+    for spec in stack.registries.values():
+        check_derived(spec, stack)
     registries = {
         name: load_registry(spec, find_file(name, stack.registry_folders), root, distinct_values)
         for name, spec in stack.registries.items()
@@ -50,6 +52,22 @@ def check_known(stack: Stack, root: Path) -> None:
             raise ProjectError(
                 f'{label_of(file, root)}: the stack {stack.name} has no registry "{file.stem}"',
                 did_you_mean(file.stem, stack.registries),
+            )
+
+
+def check_derived(spec: RegistrySpec, stack: Stack) -> None:
+    """A registry is derived from columns that sources declare."""
+    for source, column in (*spec.distinct, *spec.excluding):
+        if source not in stack.sources:
+            raise ProjectError(
+                f'registry {spec.name} is derived from the unknown source "{source}"',
+                did_you_mean(source, stack.sources),
+            )
+        columns = [known.name for known in stack.sources[source].columns]
+        if column not in columns:
+            raise ProjectError(
+                f'registry {spec.name} is derived from the unknown column "{column}" of source {source}',
+                did_you_mean(column, columns),
             )
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from measure_cli.audit_spec import read_audit
 from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.fields import Fields
 from measure_cli.kinds import Severity
 from measure_cli.types import (
+    REF_SCHEMA,
+    SOURCE_SCHEMA,
     STAGED_SUFFIX,
-    AuditSpec,
     Column,
     ModelDoc,
     Place,
@@ -28,13 +30,14 @@ from measure_cli.types import (
     Template,
     Variable,
 )
+from measure_cli.variables import checked
 from measure_cli.yaml_file import line_in, read_yaml
 
 NOT_LAYERS = frozenset({"macros", "audits", "registries", "example"})
+TOOL_SCHEMAS = frozenset({"sources", "measure_state", REF_SCHEMA, SOURCE_SCHEMA, "information_schema", "pg_catalog"})
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 TEMPLATE_NAME = re.compile(r"^[a-z]([a-z0-9_]|\{[a-z_]+\})*$")
-AUDIT_KEYS = ("severity", "where", "limit", "warn_if", "error_if", "store_failures", "name", "description")
-CONDITION = re.compile(r"^\s*(>=|<=|=|==|!=|<>|>|<)\s*\d+\s*$")
+T = TypeVar("T")
 SOURCE_TYPES = ("varchar", "timestamp", "date", "bigint", "double", "decimal", "boolean")
 REGISTRY_TYPES = ("varchar", "date", "bigint", "integer", "double", "boolean")
 VARIABLE_TYPES = ("int", "float", "bool", "str", "date", "list[int]", "list[str]")
@@ -93,9 +96,11 @@ def load_stack(project: Project) -> Stack:
     head, declared = read_head(name, folders), Declared({}, {}, {})
     templates = {template.name: template for folder in folders.own for template in find_templates(folder)}
     for folder in folders.own:
+        found = Declared({}, {}, {})
         for file in sorted(folder.rglob("*.yml")):
             if file.name != "stack.yml" and "example" not in file.relative_to(folder).parts:
-                declared.read(file, label_of(file, folder))
+                found.read(file, label_of(file, folder))
+        declared.replace_by(found)
     check_docs(declared.docs, templates)
     return Stack(
         name=name,
@@ -135,6 +140,11 @@ def find_templates(folder: Path) -> Iterator[Template]:
     for layer in sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in NOT_LAYERS):
         for file in sorted(layer.rglob("*.sql")):
             template = read_template(file, layer.name, folder)
+            if not NAME.match(layer.name) or layer.name in TOOL_SCHEMAS:
+                raise ProjectError(
+                    f'{template.label}: "{layer.name}" cannot name a layer',
+                    f"Use lower case letters, digits and _, and none of {', '.join(sorted(TOOL_SCHEMAS))}.",
+                )
             if template.name in seen:
                 raise ProjectError(
                     f'{template.label}: the model "{template.name}" stands already in {seen[template.name]}'
@@ -166,7 +176,7 @@ class Head:
 
     description: str
     variables: Mapping[str, Variable]
-    axes: Mapping[str, str]
+    axes: Mapping[str, Axis]
 
 
 def read_head(name: str, folders: Folders) -> Head:
@@ -185,9 +195,27 @@ def read_head(name: str, folders: Folders) -> Head:
         axes[axis] = source.text("var")
         source.done()
         if axes[axis] not in variables:
-            raise ProjectError(f'{source.place}: axis "{axis}" names the unknown variable "{axes[axis]}"')
+            raise ProjectError(
+                f'{source.place}: axis "{axis}" names the unknown variable "{axes[axis]}"',
+                did_you_mean(axes[axis], variables),
+            )
+        if not variables[axes[axis]].data_type.startswith("list["):
+            raise ProjectError(f'{source.place}: axis "{axis}" needs a list, but the variable "{axes[axis]}" is none')
     fields.done()
     return Head(description, variables, axes)
+
+
+def read_axis(source: Fields, axis: str, variables: Mapping[str, Variable]) -> Axis:
+    """What an axis runs over: the values of a variable, or a fixed list."""
+    values, variable = source.texts("values"), source.optional_text("var")
+    source.done()
+    if bool(values) == (variable is not None):
+        raise ProjectError(f'{source.place}: axis "{axis}" needs either "var" or "values"')
+    if variable is not None and variable not in variables:
+        raise ProjectError(
+            f'{source.place}: axis "{axis}" names the unknown variable "{variable}"', did_you_mean(variable, variables)
+        )
+    return variable or values
 
 
 def read_variable(name: str, values: Any, place: Place) -> Variable:
@@ -196,16 +224,12 @@ def read_variable(name: str, values: Any, place: Place) -> Variable:
     data_type = fields.text("type")
     if data_type not in VARIABLE_TYPES:
         raise ProjectError(f'{place}: unknown type "{data_type}"', did_you_mean(data_type, VARIABLE_TYPES))
-    variable = Variable(
-        name,
-        data_type,
-        fields.raw("default"),
-        fields.text("description", " ").strip(),
-        fields.number("min"),
-        fields.number("max"),
-    )
+    default, description = fields.raw("default"), fields.text("description", " ").strip()
+    variable = Variable(name, data_type, None, description, fields.number("min"), fields.number("max"))
     fields.done()
-    return variable
+    if default is None:
+        return variable
+    return replace(variable, default=checked(variable, default, f'{place}: the default of variable "{name}"'))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,19 +241,32 @@ class Declared:
     docs: dict[str, ModelDoc]
 
     def read(self, file: Path, label: str) -> None:
-        """Add one schema file; a project's file read later replaces what it declares again."""
+        """Add one schema file of a folder; within a folder each name stands once."""
         top = Fields(read_yaml(file, label) or {}, Place(label, 1), "the schema file")
         top.raw("version")
         for item in top.items("sources"):
             source = read_source_spec(item, label)
-            self.sources[source.name] = source
+            keep_once(self.sources, source.name, source, label, "source")
         for item in top.items("registries"):
             registry = read_registry_spec(item, label)
-            self.registries[registry.name] = registry
+            keep_once(self.registries, registry.name, registry, label, "registry")
         for item in top.items("models"):
             doc = read_doc(item, label)
-            self.docs[doc.name] = doc
+            keep_once(self.docs, doc.name, doc, str(doc.place), "model")
         top.done()
+
+    def replace_by(self, other: Declared) -> None:
+        """Take over what another folder declares, in place of what has the same name here."""
+        self.sources.update(other.sources)
+        self.registries.update(other.registries)
+        self.docs.update(other.docs)
+
+
+def keep_once(known: dict[str, T], name: str, item: T, place: str, what: str) -> None:
+    """Add an item whose name is new."""
+    if name in known:
+        raise ProjectError(f'{place}: the {what} "{name}" is declared already')
+    known[name] = item
 
 
 def read_column(item: Any, label: str) -> Column:
@@ -271,7 +308,9 @@ def read_source_spec(item: Any, label: str) -> SourceSpec:
         columns=columns,
         required_any=tuple(tuple(group) for group in fields.items("required_any")),
     )
-    check_names([name for group in spec.required_any for name in group], columns, fields, "required_any")
+    names = [column.name for column in columns]
+    for group in spec.required_any:
+        fields.refuse_unknown(group, names, '"required_any" names the unknown column')
     fields.done()
     return spec
 
@@ -296,8 +335,9 @@ def read_registry_spec(item: Any, label: str) -> RegistrySpec:
         distinct=tuple(source_column(text, fields.place) for text in derived.texts("distinct")),
         excluding=tuple(source_column(text, fields.place) for text in derived.texts("except")),
     )
-    check_names(spec.key, columns, fields, "key")
-    check_names([column for column, _, _ in references], columns, fields, "references")
+    names = [column.name for column in columns]
+    fields.refuse_unknown(spec.key, names, '"key" names the unknown column')
+    fields.refuse_unknown([column for column, _, _ in references], names, '"references" names the unknown column')
     derived.done()
     fields.done()
     return spec
@@ -307,19 +347,7 @@ def check_types(columns: Iterable[Column], known: Collection[str], fields: Field
     """Refuse types that inputs or registries cannot be read as."""
     for column in columns:
         data_type = (column.data_type or "varchar").split("(", maxsplit=1)[0].strip().lower()
-        if data_type not in known:
-            raise ProjectError(
-                f'{fields.place}: the column "{column.name}" has the unknown type "{column.data_type}"',
-                did_you_mean(data_type, known),
-            )
-
-
-def check_names(names: Iterable[str], columns: Iterable[Column], fields: Fields, key: str) -> None:
-    """Refuse names of columns that are not declared."""
-    known = [column.name for column in columns]
-    for name in names:
-        if name not in known:
-            raise ProjectError(f'{fields.place}: "{key}" names the unknown column "{name}"', did_you_mean(name, known))
+        fields.refuse_unknown([data_type], known, f'the column "{column.name}" has the unknown type')
 
 
 def source_column(text: str, place: Place) -> tuple[str, str]:
@@ -344,43 +372,6 @@ def read_doc(item: Any, label: str) -> ModelDoc:
     fields.raw("meta")
     fields.done()
     return doc
-
-
-def read_audit(item: Any, label: str, parent: Place, column: str | None) -> AuditSpec:
-    """One audit: `- unique`, or `- accepted_values: {values: [...], severity: warn}`."""
-    if isinstance(item, str):
-        return AuditSpec(item, {}, parent, column)
-    if not isinstance(item, Mapping) or len(item) != 1:
-        raise ProjectError(f"{parent}: an audit is a name, or one name with its arguments")
-    kind, arguments = next(iter(item.items()))
-    place = Place(label, line_in(item) or parent.line)
-    fields = Fields(arguments or {}, place, f'audit "{kind}"')
-    severity = fields.text("severity", "error")
-    if severity not in set(Severity):
-        raise ProjectError(f'{place}: unknown severity "{severity}"', did_you_mean(severity, list(Severity)))
-    limit = fields.number("limit")
-    fields.raw("description")
-    return AuditSpec(
-        kind=str(kind),
-        title=fields.optional_text("name"),
-        severity=Severity(severity),
-        where=fields.optional_text("where"),
-        limit=None if limit is None else int(limit),
-        warn_if=condition(fields, "warn_if"),
-        error_if=condition(fields, "error_if"),
-        store_failures=fields.flag("store_failures"),
-        arguments=fields.rest(),
-        place=place,
-        column=column,
-    )
-
-
-def condition(fields: Fields, key: str) -> str:
-    """A condition on a number of rows, such as `> 10`."""
-    text = fields.text(key, "> 0")
-    if not CONDITION.match(text):
-        raise fields.wrong(key, text, "a comparison with a whole number, such as > 10")
-    return text
 
 
 def check_docs(docs: Mapping[str, ModelDoc], templates: Mapping[str, Template]) -> None:

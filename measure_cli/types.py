@@ -22,6 +22,7 @@ UNREADABLE = "_unreadable"
 
 Value = str | int | float | bool | None
 Row = Mapping[str, Value]
+Axis = str | tuple[str, ...]  # what an axis runs over: the name of a variable, or its values
 
 
 # -- what a project declares ------------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ class Stack:
     description: str
     folder: Path
     variables: Mapping[str, Variable]
-    axes: Mapping[str, str]
+    axes: Mapping[str, Axis]
     sources: Mapping[str, SourceSpec]
     registries: Mapping[str, RegistrySpec]
     docs: Mapping[str, ModelDoc]

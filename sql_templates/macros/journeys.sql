@@ -9,7 +9,7 @@ and ruinous for the few who hold 10^4 touches and 10^3 conversions. So users are
   - ordinary users: a hash join on (user, time bucket) with the exact range on top;
   - heavy users: running sums, whose cost grows with touches + conversions.
 Both halves return the same rows: counts and timestamps exactly, decayed sums to about 1e-13. Lookbacks are whole
-days; a lookback may be up to 1000 half-lives long, beyond that the oldest touches decay to nothing.
+days, at most 1000 half-lives: what is older weighs less than a double can tell from nothing.
 #}
 
 {# Microseconds since 1970: windows are compared to the microsecond, and integers do not round. #}
@@ -39,6 +39,12 @@ pow(2.0, -CAST({{ age }} AS DOUBLE) / {{ half_life_days * 86400000000.0 }})
 ) %}
 {%- set lookback_days = lookbacks | map('int') | unique | sort -%}
 {%- set widest = lookback_days | last -%}
+{%- if widest > 1000 * half_life_days -%}
+    {{ raise_error(
+        'half_life_days = ' ~ half_life_days ~ ' is too short for a lookback of ' ~ widest
+        ~ ' days: a touch may decay through 1000 half-lives at most, before its weight vanishes'
+    ) }}
+{%- endif -%}
 -- Grain: conversion x event_kind, only where the widest lookback holds a touch.
 WITH converting_users AS (
     SELECT

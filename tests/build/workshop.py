@@ -199,6 +199,14 @@ class Ended:
         return {(audit["model"], audit["name"]): audit for audit in self.json["audits"]}
 
 
+def invoke(*arguments: str) -> Ended:
+    """A command, run in this process and in its working directory."""
+    result = CliRunner().invoke(app, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Ended(result.exit_code, result.stdout, result.stderr)
+
+
 @dataclass(frozen=True)
 class Workshop:
     """One project folder and the commands run in it."""
@@ -229,11 +237,8 @@ class Workshop:
         (self.folder / path).unlink()
 
     def measure(self, *arguments: str) -> Ended:
-        """A command, run in this process."""
-        result = CliRunner().invoke(app, [arguments[0], "--project-dir", str(self.folder), *arguments[1:]])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Ended(result.exit_code, result.stdout, result.stderr)
+        """A command on the project, run in this process."""
+        return invoke(arguments[0], "--project-dir", str(self.folder), *arguments[1:])
 
     def build(self, *arguments: str, exit_code: int = 0) -> Ended:
         """`measure build --json`, which has to end with the exit code."""

@@ -17,7 +17,7 @@ MARTS = {
 
 
 def test_list_names_the_marts_of_the_contract(starter: Starter) -> None:
-    marts = {fact["name"] for fact in starter.project.run("list", "layer:marts", "--json").json}
+    marts = {fact["name"] for fact in starter.project.measure("list", "layer:marts", "--json").json}
     assert marts == MARTS
 
 
@@ -63,13 +63,13 @@ def test_list_needs_no_target(shop: Workshop) -> None:
 
 
 def test_list_as_text_names_everything(starter: Starter) -> None:
-    text = starter.project.run("list").stdout
+    text = starter.project.measure("list").stdout
     for name in MARTS:
         assert name in text
 
 
 def test_show_tells_meaning_columns_audits_and_rows(starter: Starter) -> None:
-    text = starter.project.run("show", "fct_attribution_30d").stdout
+    text = starter.project.measure("show", "fct_attribution_30d").stdout
     for told in ("marts.fct_attribution_30d", "conversions_with_touch", "BIGINT", "unique_combination_of_columns", "Paid Search"):
         assert told in text
 

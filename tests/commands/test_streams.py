@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.build.workshop import Workshop, process_environment
+from tests.build.workshop import Workshop, invoke, process_environment
 from tests.commands.conftest import Starter
 
 ANSI = re.compile(r"\x1b\[")
@@ -52,6 +52,13 @@ FAILING = {
 }
 
 
+@pytest.fixture
+def inside(starter: Starter, monkeypatch: pytest.MonkeyPatch) -> Starter:
+    """The starter's folder as working directory of this process; commands run in it without the cost of a new one."""
+    monkeypatch.chdir(starter.project.folder)
+    return starter
+
+
 def filled(arguments: list[str], number: int) -> list[str]:
     return [argument.format(number) for argument in arguments]
 
@@ -82,46 +89,55 @@ def test_people_read_stdout_and_stderr(starter: Starter, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "sql"])
-def test_programs_read_one_json_document(starter: Starter, name: str) -> None:
-    ended = starter.project.run(*filled(COMMANDS[name], 2), "--json")
+@pytest.mark.usefixtures("inside")
+def test_programs_read_one_json_document(name: str) -> None:
+    ended = invoke(*filled(COMMANDS[name], 2), "--json")
     assert ended.exit_code == 0, ended.stderr
     assert ended.json
     assert ended.stderr == ""
     assert not ANSI.search(ended.stdout)
 
 
-def test_sql_is_a_document_of_its_own(starter: Starter) -> None:
+@pytest.mark.usefixtures("inside")
+def test_sql_is_a_document_of_its_own() -> None:
     """With --json the script is one JSON document too, so that every command may be called alike."""
-    ended = starter.project.run("sql", "fct_attribution_30d", "--json")
+    ended = invoke("sql", "fct_attribution_30d", "--json")
     assert ended.exit_code == 0
     assert "CREATE" in json.dumps(ended.json)
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
-def test_quiet_says_nothing_but_results(starter: Starter, name: str) -> None:
-    ended = starter.project.run(*filled(COMMANDS[name], 3), "--quiet")
+@pytest.mark.usefixtures("inside")
+def test_quiet_says_nothing_but_results(name: str) -> None:
+    ended = invoke(*filled(COMMANDS[name], 3), "--quiet")
     assert ended.exit_code == 0, ended.stderr
     assert ended.stderr == ""
     assert (ended.stdout == "") == (name in SILENT)
 
 
 @pytest.mark.parametrize("name", list(FAILING))
-def test_a_mistake_is_one_message_on_stderr(starter: Starter, name: str) -> None:
+def test_a_mistake_is_one_message_on_stderr(inside: Starter, name: str) -> None:
     arguments, exit_code = FAILING[name]
-    before = starter.project.database.stat().st_mtime_ns
+    before = inside.project.database.stat().st_mtime_ns
     for flags in ([], ["--json"]) if name not in ("unknown command", "unknown option") else ([],):
-        ended = starter.project.run(*arguments, *flags)
+        ended = invoke(*arguments, *flags)
         assert ended.exit_code == exit_code, ended.stderr
         assert ended.stdout == ""
         assert ended.stderr.strip()
         assert "Traceback" not in ended.stderr
         assert not ANSI.search(ended.stderr)
-    assert starter.project.database.stat().st_mtime_ns == before
+    assert inside.project.database.stat().st_mtime_ns == before
+
+
+def test_a_mistake_in_a_process_of_its_own(starter: Starter) -> None:
+    ended = starter.project.run("build", "nothing_of_that_name", "--json")
+    assert (ended.exit_code, ended.stdout) == (4, "")
+    assert "nothing_of_that_name" in ended.stderr
 
 
 def test_quiet_still_tells_failures(built: Workshop) -> None:
     built.replace("my_stack/marts/schema.yml", "min_value: 0", "max_value: 1")
-    ended = built.run("build", "--quiet")
+    ended = built.measure("build", "--quiet")
     assert ended.exit_code == 1
     assert ended.stdout == ""
     assert "fct_region" in ended.stderr
@@ -130,13 +146,13 @@ def test_quiet_still_tells_failures(built: Workshop) -> None:
 
 def test_a_failed_build_still_prints_its_document(built: Workshop) -> None:
     built.replace("my_stack/marts/schema.yml", "min_value: 0", "max_value: 1")
-    ended = built.run("build", "--json")
+    ended = built.measure("build", "--json")
     assert ended.exit_code == 1
     assert ended.json["status"] == "failed"
     assert ended.statuses["fct_region"] == "failed"
 
 
-@pytest.mark.parametrize("arguments", ["sql", "list", "list --json", "show fct_attribution_30d", "status", "build --full --json"])
+@pytest.mark.parametrize("arguments", ["sql", "list", "list --json", "show fct_attribution_30d", "status"])
 def test_a_reader_that_goes_away_is_no_failure_of_ours(starter: Starter, arguments: str) -> None:
     command = f'"{sys.executable}" -m measure_cli {arguments} | head -1'
     process = subprocess.run(
@@ -160,8 +176,9 @@ def fits(document: dict[str, Any], form: dict[str, Any]) -> None:
         assert isinstance(document[key], kind), (key, document[key])
 
 
-def test_the_document_of_a_build(starter: Starter) -> None:
-    document = starter.project.run("build", "--full", "--json").json
+@pytest.mark.usefixtures("inside")
+def test_the_document_of_a_build() -> None:
+    document = invoke("build", "--full", "--json").json
     fits(document, RUN)
     assert document["command"] == "build"
     assert document["as_of"] == "2026-07-01"
@@ -174,13 +191,15 @@ def test_the_document_of_a_build(starter: Starter) -> None:
         assert audit["status"] == "pass"
 
 
-def test_the_document_of_a_build_names_the_batches_of_each_model(starter: Starter) -> None:
-    for model in starter.project.run("build", "--json").json["models"]:
+@pytest.mark.usefixtures("inside")
+def test_the_document_of_a_build_names_the_batches_of_each_model() -> None:
+    for model in invoke("build", "--json").json["models"]:
         fits(model, MODEL)
 
 
-def test_the_document_of_an_audit(starter: Starter) -> None:
-    document = starter.project.run("audit", "--json").json
+@pytest.mark.usefixtures("inside")
+def test_the_document_of_an_audit() -> None:
+    document = invoke("audit", "--json").json
     fits(document, RUN)
     assert document["command"] == "audit"
     assert len(document["audits"]) > 50
@@ -241,16 +260,20 @@ def test_a_terminal_without_colours(starter: Starter, command: list[str], flags:
 
 @pytest.mark.parametrize("columns", ["20", "60", "400"])
 @pytest.mark.parametrize("command", [["list"], ["show", "fct_attribution_30d"], ["status"]], ids=["list", "show", "status"])
-def test_any_width_shows_everything(starter: Starter, columns: str, command: list[str]) -> None:
-    ended = starter.project.run(*command, env={"COLUMNS": columns})
+@pytest.mark.usefixtures("inside")
+def test_any_width_shows_everything(columns: str, command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    ended = invoke(*command)
     assert ended.exit_code == 0, ended.stderr
     assert "…" not in ended.stdout, "nothing is cut off"
     if columns == "400":
         assert "fct_attribution_30d" in ended.stdout
 
 
-def test_a_pipe_keeps_every_row_on_one_line(starter: Starter) -> None:
-    lines = starter.project.run("list").stdout.splitlines()
-    names = [relation["name"] for relation in starter.project.run("list", "--json").json]
+@pytest.mark.usefixtures("inside")
+def test_a_pipe_keeps_every_row_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    lines = invoke("list").stdout.splitlines()
+    names = [relation["name"] for relation in invoke("list", "--json").json]
     for name in names:
         assert sum(line.split()[:1] == [name] for line in lines) == 1, name
