@@ -49,7 +49,7 @@ def make_console(stderr: bool, color: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or os.environ.get("COLUMNS") else WIDEST_PIPE
     plain = not color or bool(os.environ.get("NO_COLOR"))
-    return PatientConsole(stderr=stderr, no_color=plain, highlight=False, width=width, soft_wrap=False)
+    return PatientConsole(stderr=stderr, no_color=plain, highlight=False, width=width, soft_wrap=True)
 
 
 class RunView:
@@ -237,7 +237,7 @@ def print_error(error: MeasureError, color: bool) -> None:
 
 def print_table(table: Table, color: bool, stderr: bool = False) -> None:
     """A table on its stream."""
-    make_console(stderr, color).print(rich_table(table))
+    make_console(stderr, color).print(rich_table(table), soft_wrap=False)
 
 
 def with_headings(table: Table) -> Table:
@@ -249,7 +249,7 @@ def print_lines(lines: Iterable[str], color: bool, stderr: bool = False) -> None
     """Plain lines, never wrapped."""
     console = make_console(stderr, color)
     for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, markup=False)
 
 
 def listing_table(facts: Sequence[Mapping[str, Any]]) -> Table:

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 from measure_cli.audit_spec import read_audit
 from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.fields import Fields
-from measure_cli.kinds import Severity
 from measure_cli.types import (
     REF_SCHEMA,
     SOURCE_SCHEMA,
     STAGED_SUFFIX,
+    Axis,
     Column,
     ModelDoc,
     Place,
@@ -192,15 +192,7 @@ def read_head(name: str, folders: Folders) -> Head:
     axes = {}
     for axis, values in fields.mapping("axes").items():
         source = Fields(values, Place(label, line_in(values)), f'axis "{axis}"')
-        axes[axis] = source.text("var")
-        source.done()
-        if axes[axis] not in variables:
-            raise ProjectError(
-                f'{source.place}: axis "{axis}" names the unknown variable "{axes[axis]}"',
-                did_you_mean(axes[axis], variables),
-            )
-        if not variables[axes[axis]].data_type.startswith("list["):
-            raise ProjectError(f'{source.place}: axis "{axis}" needs a list, but the variable "{axes[axis]}" is none')
+        axes[axis] = read_axis(source, axis, variables)
     fields.done()
     return Head(description, variables, axes)
 
@@ -215,6 +207,8 @@ def read_axis(source: Fields, axis: str, variables: Mapping[str, Variable]) -> A
         raise ProjectError(
             f'{source.place}: axis "{axis}" names the unknown variable "{variable}"', did_you_mean(variable, variables)
         )
+    if variable is not None and not variables[variable].data_type.startswith("list["):
+        raise ProjectError(f'{source.place}: axis "{axis}" needs a list, but the variable "{variable}" is none')
     return variable or values
 
 

@@ -141,4 +141,3 @@ class AppUsers:
         """Cents; a few are unknown."""
         known = not self._draws.chance(UNKNOWN_AMOUNT_SHARE)
         return least + int(spread * self._draws.skewed()) if known else None
-

@@ -69,12 +69,14 @@ def time_of_day(draws: Draws) -> int:
 
 
 def joining_day(draws: Draws, days: int) -> int:
-    """First day of somebody: more people join later."""
+    """First day of somebody: one in eight comes in the first month, later ever more people."""
+    if draws.chance(0.125):
+        return draws.below(30)
     day = draws.below(days)
     return max(day, draws.below(days)) if draws.chance(0.5) else day
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Clock:
     """Turns moments into text and knows the end of the demo."""
 
@@ -83,8 +85,8 @@ class Clock:
     end: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "origin", datetime.combine(self.calendar.first, time()))
-        object.__setattr__(self, "end", self.calendar.days * DAY)
+        self.origin = datetime.combine(self.calendar.first, time())
+        self.end = self.calendar.days * DAY
 
     def stamp(self, moment: int) -> str:
         """ISO text in UTC, with microseconds where there are any."""

@@ -41,11 +41,11 @@ BRIDGES = (("Omnibridge", 900_000), ("xDai Bridge", 650_000), ("Celer", 120_000)
 PRICES = (("GNO", 240.0, 0.03), ("WETH", 2_900.0, 0.03), ("WXDAI", 1.0, 0.001), ("EURE", 1.09, 0.004))
 WEEKDAYS = (1.08, 1.06, 1.02, 1.02, 1.00, 0.90, 0.92)  # Monday first, sum 7
 
-LAUNCH_NOISE = 0.05
+REWARD_NOISE = 0.05
 BRIDGE_INCENTIVE = "800.00"
 MISSING_TRANSACTIONS_DAY = 200
 MISSING_PRICE_DAY = 300  # of GNO
-STAKED_SUNDAY_AFTER = 400
+MISSING_STAKED_NEAR = 400  # the Sunday before the first Monday at or after this day
 MISSING_TOPUP_WEEKS = (20, 21)  # counted from the first whole week
 MISSING_ACTIVITY_WEEK = 30
 MISSING_BRIDGES_WEEK = 40
@@ -81,7 +81,7 @@ class Period:
     @property
     def missing_staked_day(self) -> int:
         """A Sunday, so that the last value of its week is Saturday's."""
-        return self.calendar.monday_after(STAKED_SUNDAY_AFTER) - 1
+        return self.calendar.monday_after(MISSING_STAKED_NEAR) - 1
 
     def text(self, day: int) -> str:
         """The date."""
@@ -121,7 +121,7 @@ def write_rewards(write: Write, period: Period, draws: Draws) -> list[float]:
     for monday in period.mondays:
         level, outlay = draws.between(200.0, 2_600.0), 0.0
         for day in range(monday, min(monday + 7, period.calendar.days)):
-            text = f"{level * draws.between(1 - LAUNCH_NOISE, 1 + LAUNCH_NOISE):.2f}"
+            text = f"{level * draws.between(1 - REWARD_NOISE, 1 + REWARD_NOISE):.2f}"
             if day >= period.calendar.launch:
                 write((period.text(day), text))
                 outlay += float(text)
@@ -237,11 +237,14 @@ def _walk(draws: Draws, step: float, low: float, high: float) -> Iterator[float]
 
 def write_validators(write: dict[str, Write], period: Period, staked: Sequence[float], draws: Draws) -> None:
     """Rewards and income of validators follow one walk (collinear), their yield another."""
+    efficiency = 1.0
     activity, yields = _walk(draws, 0.12, 0.5, 1.6), _walk(draws, 0.08, 0.7, 1.3)
     for day, balance in zip(period.days, staked, strict=True):
+        if (day - period.opening) % 7 == 0:
+            efficiency = draws.between(0.93, 1.07)
         level = next(activity)
         rewards = 38.0 * level * draws.between(0.96, 1.04)
-        income = 118.0 * level * draws.between(0.96, 1.04)
+        income = 118.0 * level * efficiency * draws.between(0.96, 1.04)
         blocks = 17_280 - draws.below(240)
         apy = 8.5 * next(yields) * draws.between(0.99, 1.01)
         write["proposer_rewards_daily"]((period.text(day), f"{rewards:.6f}", str(blocks)))

@@ -46,17 +46,17 @@ def mixed_case(address: str) -> str:
     return "0x" + "".join(spelled)
 
 
-def upper_case(address: str) -> str:
-    """The address with all of its letters in upper case, as some exports write it."""
-    return "0x" + address[2:].upper()
+def respelled(address: str) -> str:
+    """The same address in another spelling: upper and lower case change places."""
+    return "0x" + address[2:].swapcase()
 
 
 # -- planted: the same at every scale and seed --------------------------------------------------------------------
 
 
 def planted_user(number: int) -> str:
-    """Address of a planted user of the app; `gnosis_planted_app` says who is who."""
-    return f"0xa99{number:037x}"
+    """Address of a planted user of the app; `gnosis_planted` says who is who."""
+    return f"0xabba{number:036x}"
 
 
 def planted_safe(number: int) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from measure_cli.demo.draws import Draws, Weights
+from measure_cli.demo.gnosis_app import user_address
 from measure_cli.demo.gnosis_ledger import Clock, Write, block_time, joining_day, money, time_of_day
 from measure_cli.demo.gnosis_names import SHARED_DELEGATE, address_of, hash_of, mixed_case
 from measure_cli.demo.starter_journeys import DAY, HOUR, MINUTE
@@ -26,6 +27,9 @@ DIRECTIONS = {
     "other": "out",
 }
 DEPOSIT_SYMBOLS = ("EURe", "WXDAI", "GNO", "WETH")
+TOKENS = {symbol: address_of("token", 0, number) for number, symbol in enumerate(DEPOSIT_SYMBOLS)}
+SETTLEMENT = "0x5e771e0000000000000000000000000000000001"
+CASHBACK_PAYER = "0xca5bac0000000000000000000000000000000001"
 
 OWN_DELEGATE_SHARE = 0.02
 NO_DELEGATE_SHARE = 0.01
@@ -52,15 +56,16 @@ class PayLedger:
     """Writes what happens to Safes, and adds up each day; rows after the demo's days are dropped, earlier ones kept."""
 
     def __init__(self, clock: Clock, write: Mapping[str, Write], seed: int, prices: Mapping[str, list[float]]) -> None:
-        days = clock.calendar.days
+        """`prices`: of each day from the first on."""
+        days, monday = clock.calendar.days, clock.calendar.monday_after(0)
         self.clock = clock
         self.seed = seed
-        self.monday = clock.calendar.monday_after(0)
-        self.active_safes = [0] * (days // 7)
+        self.active_safes = [0] * ((days - monday) // 7)  # of each whole week
         self.payment_cents = [0] * days
         self.cashback_cents = [0] * days
         self._write = write
         self._prices = prices
+        self._monday = monday
         self._safe = ""
         self._weeks: set[int] = set()
         self._transactions = 0
@@ -90,7 +95,7 @@ class PayLedger:
         transaction = transaction or self.transaction()
         if moment < self.clock.end:
             self._count(moment, action, cents)
-            names = (transaction, address_of("token", 0, len(symbol)), to, DIRECTIONS[action], action, symbol)
+            names = (transaction, TOKENS[symbol], to, DIRECTIONS[action], action, symbol)
             amounts = (self._amount(moment, symbol, cents), money(cents))
             self._write["gpay_activity"]((self._safe, self.clock.stamp(moment), *names, *amounts))
         return transaction
@@ -112,7 +117,7 @@ class PayLedger:
 
     def _count(self, moment: int, action: str, cents: int | None) -> None:
         day = moment // DAY
-        week = (day - self.monday) // 7
+        week = (day - self._monday) // 7
         if 0 <= week < len(self.active_safes):
             self._weeks.add(week)
         if day >= 0 and action == "Payment":
@@ -123,11 +128,11 @@ class PayLedger:
 
 @dataclass(frozen=True, slots=True)
 class PayWorld:
-    """Size of the world; some owners are users of the app."""
+    """Size of the world; some owners are among the ordinary users of the app."""
 
     days: int
     scale: float
-    app_users: Sequence[str]
+    app_users: int
 
 
 class Safes:
@@ -163,11 +168,13 @@ class Safes:
 
     def _owners(self, number: int) -> list[str]:
         draws = self._draws
-        owners = [address_of("owner", self._ledger.seed, 3 * number + place) for place in range(1 + _OWNERS.draw(draws))]
+        owners = [
+            address_of("owner", self._ledger.seed, 3 * number + place) for place in range(1 + _OWNERS.draw(draws))
+        ]
         if self._last_owner and draws.chance(SAME_OWNER_SHARE):
             owners[0] = self._last_owner
         elif draws.chance(APP_USER_SHARE):
-            owners[0] = self._world.app_users[draws.below(len(self._world.app_users))]
+            owners[0] = user_address(self._ledger.seed, draws.below(self._world.app_users))
         self._last_owner = owners[0]
         return owners
 
@@ -222,7 +229,3 @@ class Safes:
     def _stranger(self, number: int) -> str:
         """Somebody outside, the same three for each Safe."""
         return address_of("outside", self._ledger.seed, 3 * number + self._draws.below(3))
-
-
-SETTLEMENT = "0x5e771e0000000000000000000000000000000001"
-CASHBACK_PAYER = "0xca5bac0000000000000000000000000000000001"

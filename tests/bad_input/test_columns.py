@@ -1,4 +1,4 @@
-"""Columns of inputs that are missing, misnamed or of a type that cannot be taken over; filters and tables that do not fit."""
+"""Columns that are missing, misnamed or of a type that cannot be taken over; filters and tables that do not fit."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.bad_input.project import (
     assert_refused,
     change,
     contents,
+    params,
     place_of,
     run,
     source_of,
@@ -24,7 +25,12 @@ from tests.bad_input.project import (
     write,
 )
 
-TOUCH = ("user_id", "'u'"), ("event_ts", "TIMESTAMP '2025-02-01'"), ("event_kind", "'Social'"), ("amount", "1.5::DECIMAL(9,2)")
+TOUCH = (
+    ("user_id", "'u'"),
+    ("event_ts", "TIMESTAMP '2025-02-01'"),
+    ("event_kind", "'Social'"),
+    ("amount", "1.5::DECIMAL(9,2)"),
+)
 
 
 def parquet(**other: str) -> tuple:  # type: ignore[type-arg]
@@ -86,7 +92,8 @@ MISSING = (
             change(CONFIG, "[vars]", '[sources.kpis]\npath = "data/kpis.csv"\n\n[vars]'),
         ),
         (
-            'data/kpis.csv has no column "date" or "week", which source kpis needs as date or week; found: weeks, kpi_name, value',
+            'data/kpis.csv has no column "date" or "week", which source kpis needs as date or week; '
+            "found: weeks, kpi_name, value",
             'Did you mean "weeks"?',
             "[sources.kpis] columns = { week =",
         ),
@@ -146,7 +153,11 @@ FILTERS = (
     Case(
         "filter on a column that is not there",
         (source_of("spend", "data/spend.csv", "where = \"chanel = 'Social'\""),),
-        ('where = "chanel = \'Social\'" fails on spend.csv: Binder Error', '"chanel" not found', 'Did you mean "channel"?'),
+        (
+            "where = \"chanel = 'Social'\" fails on spend.csv: Binder Error",
+            '"chanel" not found',
+            'Did you mean "channel"?',
+        ),
         (CONFIG, "[sources.spend]"),
     ),
     Case(
@@ -170,7 +181,7 @@ FILTERS = (
 )
 
 
-@pytest.mark.parametrize("case", (*MISSING, *TYPES, *FILTERS), ids=str)
+@pytest.mark.parametrize("case", params(*MISSING, *TYPES, *FILTERS))
 def test_refused(case: Case, project: Path) -> None:
     assert_refused(project, case)
 
@@ -187,9 +198,21 @@ def use_table(folder: Path, table: str, more: str = "") -> None:
 @pytest.mark.parametrize(
     ("table", "more", "says"),
     [
-        ("raw.touchpoint", "", ("source touchpoints: the target has no table raw.touchpoint\n", 'Did you mean "raw.touchpoints"?')),
-        ("row.touchpoints", "", ("source touchpoints: the target has no table row.touchpoints\n", 'Did you mean "raw.touchpoints"?')),
-        ("raw.touchpoints", 'where = "amont > 1"', ("where = 'amont > 1' fails on raw.touchpoints: Binder Error", '"amont"')),
+        (
+            "raw.touchpoint",
+            "",
+            ("source touchpoints: the target has no table raw.touchpoint\n", 'Did you mean "raw.touchpoints"?'),
+        ),
+        (
+            "row.touchpoints",
+            "",
+            ("source touchpoints: the target has no table row.touchpoints\n", 'Did you mean "raw.touchpoints"?'),
+        ),
+        (
+            "raw.touchpoints",
+            'where = "amont > 1"',
+            ("where = 'amont > 1' fails on raw.touchpoints: Binder Error", '"amont"'),
+        ),
         (
             "raw.touchpoints",
             'columns = { user_id = "user" }',
@@ -210,7 +233,10 @@ def test_table_that_fits_is_read(project: Path) -> None:
     use_table(project, "raw.touchpoints")
     assert run(project, "build").exit_code == 0
     with duckdb.connect(str(project / DATABASE), read_only=True) as connection:
-        assert connection.execute("SELECT count(*), min(amount) FROM staging.stg_touchpoints").fetchone() == (3, Decimal("1.5"))
+        assert connection.execute("SELECT count(*), min(amount) FROM staging.stg_touchpoints").fetchone() == (
+            3,
+            Decimal("1.5"),
+        )
 
 
 def test_table_of_a_target_that_is_not_there(project: Path) -> None:

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_input.project import CONFIG, Case, assert_message, assert_refused, change, contents, measure, remove, write
+from tests.bad_input.project import (
+    CONFIG,
+    Case,
+    assert_message,
+    assert_refused,
+    change,
+    contents,
+    measure,
+    params,
+    remove,
+    write,
+)
 
 SECOND_TARGET = '[targets.other]\ntype = "duckdb"\n\n[sources.spend]'
 
@@ -17,7 +28,9 @@ SHAPE = (
         ("is not valid TOML", "  name = shop"),
         (CONFIG, "name = shop"),
     ),
-    Case("not UTF-8", (write(CONFIG, b'[project]\nname = "caf\xe9"\n'),), ("measure.toml: is not UTF-8 text (byte 21)",)),
+    Case(
+        "not UTF-8", (write(CONFIG, b'[project]\nname = "caf\xe9"\n'),), ("measure.toml: is not UTF-8 text (byte 21)",)
+    ),
     Case(
         "unknown table",
         (change(CONFIG, "[vars]", "[variables]"),),
@@ -51,7 +64,7 @@ SHAPE = (
     Case(
         "empty name",
         (change(CONFIG, 'name = "shop"', 'name = " "'),),
-        ('"name" in [project] must be a text, found the text \' \'',),
+        ("\"name\" in [project] must be a text, found the text ' '",),
         (CONFIG, 'name = " "'),
     ),
     Case(
@@ -113,7 +126,13 @@ STACK_AND_TARGET = (
         (remove("sql_templates/shop/stack.yml"),),
         ('unknown stack "sql_templates/shop" (stack in measure.toml, or --stack)', "a folder with a stack.yml below "),
     ),
-    Case("unknown stack asked for", (), ('unknown stack "startr"', "or --stack)", 'Did you mean "starter"?'), None, ("build", "--stack", "startr")),
+    Case(
+        "unknown stack asked for",
+        (),
+        ('unknown stack "startr"', "or --stack)", 'Did you mean "starter"?'),
+        None,
+        ("build", "--stack", "startr"),
+    ),
     Case(
         "unknown target",
         (change(CONFIG, 'target = "local"', 'target = "locl"'),),
@@ -121,7 +140,11 @@ STACK_AND_TARGET = (
         (CONFIG, "target = "),
     ),
     Case(
-        "unknown target asked for", (), ('--target: there is no target "locl"', 'Did you mean "local"?'), None, ("build", "--target", "locl")
+        "unknown target asked for",
+        (),
+        ('--target: there is no target "locl"', 'Did you mean "local"?'),
+        None,
+        ("build", "--target", "locl"),
     ),
     Case(
         "unknown target type",
@@ -252,7 +275,10 @@ VARIABLES = (
     Case(
         "number twice",
         (change(CONFIG, "[7, 30]", "[7, 30, 7]"),),
-        ('measure.toml: "lookbacks" in [vars] must hold at least one number and none twice, found the list [7, 30, 7]',),
+        (
+            'measure.toml: "lookbacks" in [vars] must hold at least one number and none twice, '
+            "found the list [7, 30, 7]",
+        ),
     ),
     Case(
         "no number",
@@ -271,13 +297,25 @@ VARIABLES = (
         None,
         ("build", "--var", "lookbacks=7,4000"),
     ),
-    Case("not a number", (), ("--var half_life_days=nan must be float, found", "nan"), None, ("build", "--var", "half_life_days=nan")),
+    Case(
+        "not a number",
+        (),
+        ("--var half_life_days=nan must be float, found", "nan"),
+        None,
+        ("build", "--var", "half_life_days=nan"),
+    ),
     Case(
         "moment of a variable for a day",
         (change(CONFIG, "half_life_days = 7", "first_day = 2025-03-01T10:00:00"),),
         ('measure.toml: "first_day" in [vars] must be date, found',),
     ),
-    Case("infinite number", (), ("--var half_life_days=inf must be float, found", "inf"), None, ("build", "--var", "half_life_days=inf")),
+    Case(
+        "infinite number",
+        (),
+        ("--var half_life_days=inf must be float, found", "inf"),
+        None,
+        ("build", "--var", "half_life_days=inf"),
+    ),
     Case(
         "fraction for a whole number",
         (),
@@ -311,7 +349,7 @@ VARIABLES = (
 )
 
 
-@pytest.mark.parametrize("case", (*SHAPE, *STACK_AND_TARGET, *SOURCES, *VARIABLES), ids=str)
+@pytest.mark.parametrize("case", params(*SHAPE, *STACK_AND_TARGET, *SOURCES, *VARIABLES))
 def test_refused(case: Case, project: Path) -> None:
     assert_refused(project, case)
 
@@ -333,7 +371,10 @@ def test_secret_is_refused_and_not_repeated(key: str, project: Path) -> None:
     assert_message(
         outcome,
         2,
-        (f'measure.toml:9: "{key}" in [targets.local] holds a secret', "secrets are read from the environment only: MEASURE_LOCAL_PASSWORD"),
+        (
+            f'measure.toml:9: "{key}" in [targets.local] holds a secret',
+            "secrets are read from the environment only: MEASURE_LOCAL_PASSWORD",
+        ),
     )
     assert "hunter2" not in outcome.stderr
     assert "00112233" not in outcome.stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_input.project import Case, assert_refused, change, write
+from tests.bad_input.project import Case, assert_refused, change, params, write
 
 STEPS = "registries/steps.csv"
 CHANNELS = "registries/channels.csv"
@@ -33,7 +33,11 @@ HEADER = (
         (write(STEPS, ""),),
         ("registries/steps.csv: is empty; expected the columns funnel, step, stream, channel",),
     ),
-    Case("not UTF-8", (write(STEPS, b"funnel,step,stream\nd\xe9part,1,touchpoint\n"),), ("registries/steps.csv: is not UTF-8 text (byte 20)",)),
+    Case(
+        "not UTF-8",
+        (write(STEPS, b"funnel,step,stream\nd\xe9part,1,touchpoint\n"),),
+        ("registries/steps.csv: is not UTF-8 text (byte 20)",),
+    ),
     Case(
         "registry that the stack does not have",
         (write("registries/step.csv", "funnel,step,stream\n"),),
@@ -171,6 +175,6 @@ STACK = (
 )
 
 
-@pytest.mark.parametrize("case", (*HEADER, *ROWS, *STACK), ids=str)
+@pytest.mark.parametrize("case", params(*HEADER, *ROWS, *STACK))
 def test_refused(case: Case, project: Path) -> None:
     assert_refused(project, case)

@@ -31,6 +31,7 @@ from measure_cli.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "warehouse/shop.duckdb"
+TERMINAL_SETTINGS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM")
 CONFIG = """\
 [project]
 name = "shop"
@@ -199,9 +200,9 @@ class Ended:
         return {(audit["model"], audit["name"]): audit for audit in self.json["audits"]}
 
 
-def invoke(*arguments: str) -> Ended:
+def invoke(*arguments: str, env: Mapping[str, str] | None = None) -> Ended:
     """A command, run in this process and in its working directory."""
-    result = CliRunner().invoke(app, list(arguments))
+    result = CliRunner(env={**dict.fromkeys(TERMINAL_SETTINGS), **(env or {})}).invoke(app, list(arguments))
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ended(result.exit_code, result.stdout, result.stderr)
@@ -301,8 +302,7 @@ class Workshop:
 
 def process_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a process of its own: this checkout, no terminal settings of the person who runs the tests."""
-    unset = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM")
-    inherited = {name: value for name, value in os.environ.items() if name not in unset}
+    inherited = {name: value for name, value in os.environ.items() if name not in TERMINAL_SETTINGS}
     return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **(extra or {})}
 
 

@@ -261,9 +261,8 @@ def test_a_terminal_without_colours(starter: Starter, command: list[str], flags:
 @pytest.mark.parametrize("columns", ["20", "60", "400"])
 @pytest.mark.parametrize("command", [["list"], ["show", "fct_attribution_30d"], ["status"]], ids=["list", "show", "status"])
 @pytest.mark.usefixtures("inside")
-def test_any_width_shows_everything(columns: str, command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", columns)
-    ended = invoke(*command)
+def test_any_width_shows_everything(columns: str, command: list[str]) -> None:
+    ended = invoke(*command, env={"COLUMNS": columns})
     assert ended.exit_code == 0, ended.stderr
     assert "…" not in ended.stdout, "nothing is cut off"
     if columns == "400":
@@ -271,8 +270,7 @@ def test_any_width_shows_everything(columns: str, command: list[str], monkeypatc
 
 
 @pytest.mark.usefixtures("inside")
-def test_a_pipe_keeps_every_row_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
+def test_a_pipe_keeps_every_row_on_one_line() -> None:
     lines = invoke("list").stdout.splitlines()
     names = [relation["name"] for relation in invoke("list", "--json").json]
     for name in names:

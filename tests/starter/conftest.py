@@ -8,6 +8,8 @@ from tests.starter.project import Database, build
 from tests.starter.relations import attribution_project
 from tests.starter.strategies import Dataset, adversarial
 
+HEAVY_FROM = 100_000  # low enough that some users of the dataset are heavy and most are not
+
 
 @pytest.fixture(scope="session")
 def dataset() -> Dataset:
@@ -16,4 +18,5 @@ def dataset() -> Dataset:
 
 @pytest.fixture(scope="session")
 def database(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Database:
-    return build(attribution_project(tmp_path_factory.mktemp("adversarial"), dataset))
+    folder = attribution_project(tmp_path_factory.mktemp("adversarial"), dataset)
+    return build(folder, heavy_user_threshold=HEAVY_FROM)

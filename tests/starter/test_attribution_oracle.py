@@ -84,14 +84,21 @@ def test_roles_other_settings_and_json_lines(tmp_path: Path) -> None:
     assert "identity_role" in database.columns("marts.fct_journeys_14d")
 
 
-def test_extreme_half_life_keeps_every_credit(tmp_path: Path) -> None:
-    """Weights of 2^-60000 are zero in floating point; the shares of a journey are not."""
-    rules = Rules(half_life_days=0.001, direct_kinds=DIRECT_KINDS, exclusions=EXCLUSIONS)
+def test_shortest_half_life_keeps_every_credit(tmp_path: Path) -> None:
+    """Weights down to 2^-1000, the widest range that a lookback of 60 days may span."""
+    rules = Rules(half_life_days=0.06, direct_kinds=DIRECT_KINDS, exclusions=EXCLUSIONS)
     dataset = replace(adversarial(seed=3, users=40, heavy=[(400, 300)]), rules=rules)
     database = build(attribution_project(tmp_path, dataset))
     for lookback in dataset.lookbacks:
         ledger = built_rows(database, f"intermediate.int_credits_{lookback}d", ("conversion_key", "event_kind"))
         assert_same_rows(ledger, credit_rows(dataset, lookback), f"credits {lookback} d")
+
+
+def test_half_life_too_short_for_the_lookback_is_refused(tmp_path: Path) -> None:
+    """Where every weight would vanish there are no shares: an error, not an invented number."""
+    project = attribution_project(tmp_path, adversarial(seed=3, users=5, heavy=[]))
+    with pytest.raises(AssertionError, match="is too short for a lookback of 60 days"):
+        build(project, half_life_days=0.001)
 
 
 def test_conversions_without_ids_are_all_kept(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import pytest
 
 from tests.oracle.attribution import Rules
+from tests.starter.conftest import HEAVY_FROM
 from tests.starter.project import Database, build
 from tests.starter.relations import as_measured, assert_same_rows, attribution_project, built_rows, journey_rows
 from tests.starter.strategies import EXCLUSIONS, Dataset, Story, adversarial, heavy_user, shuffled
 
 ALL_HEAVY, BOTH, ALL_ORDINARY = 0, 400, 10**12
-DEFAULT_THRESHOLD = 100_000
 
 
 class Case(NamedTuple):
@@ -68,10 +68,10 @@ def test_the_middle_threshold_really_divides_the_users(name: str) -> None:
     assert sum(amount < BOTH / 2 for amount in work.values()) >= 10
 
 
-def test_the_default_threshold_divides_the_users_of_the_adversarial_build(dataset: Dataset) -> None:
+def test_the_adversarial_build_exercises_both_halves(dataset: Dataset) -> None:
     work = work_by_user(dataset)
-    assert max(work.values()) > DEFAULT_THRESHOLD
-    assert sum(amount < DEFAULT_THRESHOLD for amount in work.values()) >= 100
+    assert max(work.values()) > HEAVY_FROM
+    assert sum(amount < HEAVY_FROM for amount in work.values()) >= 100
 
 
 @pytest.mark.parametrize("threshold", [ALL_HEAVY, BOTH, ALL_ORDINARY])
