@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.data import SHAPES, Dataset, Shape, generate
-from benchmarks.formulations import COMPLETE, JOURNEYS, NAIVE, SCAN
+from benchmarks.dataframes import has_polars
+from benchmarks.formulations import BUILD, COMPLETE, JOURNEYS, NAIVE, POLARS, SCAN
 from benchmarks.measure import Job, Run, median, side_by_side
 
 LIMITED = f"{COMPLETE}, memory_limit"
@@ -32,7 +33,8 @@ def report(sizes: Sequence[str], folder: Path, repeats: int, memory_limit: str) 
 
 
 def _jobs(dataset: Dataset, memory_limit: str) -> list[Job]:
-    jobs = [Job(name, name, dataset) for name in (SCAN, NAIVE, JOURNEYS, COMPLETE)]
+    names = (SCAN, NAIVE, JOURNEYS, COMPLETE, *((POLARS,) if has_polars() else ()), BUILD)
+    jobs = [Job(name, name, dataset) for name in names]
     return [*jobs, Job(LIMITED, COMPLETE, dataset, memory_limit)]
 
 
@@ -55,6 +57,10 @@ def _targets(results: Results, sizes: Sequence[str], memory_limit: str) -> Itera
         yield _target(
             f"{size}: one pass under memory_limit {memory_limit}, times unlimited", "<= 1.3", limited.wall / whole.wall
         )
+        if (size, POLARS) in results:
+            polars = results[size, POLARS]
+            yield _target(f"{size}: {COMPLETE}, times {POLARS}", "<= 1", whole.wall / polars.wall)
+            yield _target(f"{size}: its peak memory, times that of polars", "<= 0.5", whole.peak_mb / polars.peak_mb)
         base = size.removesuffix("-heavy")
         if base != size and base in sizes:
             share = whole.wall / results[base, COMPLETE].wall

@@ -1,4 +1,4 @@
-"""The ways to compute journeys that are measured side by side, each a function of a DuckDB connection.
+"""The ways to compute journeys that are measured side by side, each a function of a target.
 
 All of them read the same two views, ``touchpoints`` and ``conversions``, and leave their result behind as tables
 in the database file the connection has opened. The tool's own formulation is rendered from the macro files that
@@ -8,6 +8,8 @@ ship, so a change of a template is a change of the measurement.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ import duckdb
 import jinja2
 
 from benchmarks.data import AS_OF, Dataset
+from benchmarks.dataframes import polars_journeys_and_attribution
+from measure_cli.project import Overrides
+from measure_cli.workflows import Request, build
 
 LOOKBACKS = (7, 30, 60)
 HALF_LIFE_DAYS = 7
@@ -23,7 +28,17 @@ ATTRIBUTION_WINDOW_DAYS = 180
 HEAVY_USER_THRESHOLD = 1_000_000
 MACROS = Path(__file__).parents[1] / "sql_templates" / "macros"
 
-Formulation = Callable[[duckdb.DuckDBPyConnection], None]
+
+@dataclass(frozen=True)
+class Target:
+    """Where a formulation reads and writes: a connection with the two views, the files behind them, a folder."""
+
+    connection: duckdb.DuckDBPyConnection
+    dataset: Dataset
+    folder: Path
+
+
+Formulation = Callable[[Target], None]
 
 
 def connect(dataset: Dataset, database: Path, memory_limit: str | None) -> duckdb.DuckDBPyConnection:
@@ -48,14 +63,14 @@ def connect(dataset: Dataset, database: Path, memory_limit: str | None) -> duckd
     return connection
 
 
-def scan(connection: duckdb.DuckDBPyConnection) -> None:
+def scan(target: Target) -> None:
     """Decode every column that journeys need, once: no formulation can be faster than this."""
-    connection.execute("""
+    target.connection.execute("""
         SELECT event_kind, count(*), max(user_pseudonym), min(event_ts), max(event_ts)
         FROM touchpoints
         GROUP BY event_kind
     """).fetchall()
-    connection.execute("""
+    target.connection.execute("""
         SELECT
             conversion_kind, max(conversion_key), max(user_pseudonym), max(conversion_ts), sum(conversion_amount)
         FROM conversions
@@ -63,10 +78,10 @@ def scan(connection: duckdb.DuckDBPyConnection) -> None:
     """).fetchall()
 
 
-def three_range_joins(connection: duckdb.DuckDBPyConnection) -> None:
+def three_range_joins(target: Target) -> None:
     """The usual query: one join on the user and the time range for each lookback."""
     for days in LOOKBACKS:
-        connection.execute(f"""
+        target.connection.execute(f"""
             CREATE TABLE journeys_{days}d AS
             SELECT
                 conversions.conversion_key, conversions.user_pseudonym, conversions.conversion_kind,
@@ -88,36 +103,61 @@ def three_range_joins(connection: duckdb.DuckDBPyConnection) -> None:
         """)
 
 
-def journeys(connection: duckdb.DuckDBPyConnection) -> None:
+def journeys(target: Target) -> None:
     """The tool's journeys: one wide table and a view for each lookback."""
     wide = _macros().journeys_wide(
         "touchpoints", "conversions", "exclusions", LOOKBACKS, HALF_LIFE_DAYS, False, False, HEAVY_USER_THRESHOLD
     )
-    connection.execute(f"CREATE TABLE journeys AS {wide}")
+    target.connection.execute(f"CREATE TABLE journeys AS {wide}")
     for days in LOOKBACKS:
-        connection.execute(f"CREATE VIEW journeys_{days}d AS {_macros().journeys_window('journeys', days, False)}")
+        target.connection.execute(
+            f"CREATE VIEW journeys_{days}d AS {_macros().journeys_window('journeys', days, False)}"
+        )
 
 
-def journeys_and_attribution(connection: duckdb.DuckDBPyConnection) -> None:
+def journeys_and_attribution(target: Target) -> None:
     """The tool's journeys with the credit ledgers on top and one attribution mart for each lookback."""
-    journeys(connection)
+    journeys(target)
     for days in LOOKBACKS:
         ledger = _macros().credits(f"journeys_{days}d", "conversions", ["Direct"])
-        connection.execute(f"CREATE VIEW credits_{days}d AS {ledger}")
+        target.connection.execute(f"CREATE VIEW credits_{days}d AS {ledger}")
         mart = _macros().attribution(f"credits_{days}d", f"CAST('{AS_OF}' AS DATE)", ATTRIBUTION_WINDOW_DAYS)
-        connection.execute(f"CREATE TABLE attribution_{days}d AS {mart}")
+        target.connection.execute(f"CREATE TABLE attribution_{days}d AS {mart}")
+
+
+def polars_join(target: Target) -> None:
+    """A dataframe library on the same files: one join on the user, filtered by time."""
+    polars_journeys_and_attribution(target.dataset, target.folder, LOOKBACKS)
+
+
+def whole_build(target: Target) -> None:
+    """`measure build` of the whole starter stack on the same files: every relation, every audit, published."""
+    project = target.folder / "project"
+    project.mkdir()
+    (project / "measure.toml").write_text(
+        f'[project]\nas_of = "{AS_OF}"\n[sources.touchpoints]\npath = "{target.dataset.touchpoints}"\n'
+        f'[sources.conversions]\npath = "{target.dataset.conversions}"\n',
+        encoding="utf-8",
+    )
+    built = build(Request(Overrides(date.fromisoformat(AS_OF), project_dir=project)))
+    if built.result.failed:
+        raise RuntimeError(f"the build failed: {built.result}")
 
 
 SCAN = "scan of the input"
 NAIVE = "three range joins"
 JOURNEYS = "journeys"
 COMPLETE = "journeys + attribution"
+POLARS = "polars join + attribution"
+BUILD = "measure build: 35 relations, all audits"
 
 FORMULATIONS: dict[str, Formulation] = {
     SCAN: scan,
     NAIVE: three_range_joins,
     JOURNEYS: journeys,
     COMPLETE: journeys_and_attribution,
+    POLARS: polars_join,
+    BUILD: whole_build,
 }
 
 

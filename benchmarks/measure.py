@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import Dataset
-from benchmarks.formulations import FORMULATIONS, connect
+from benchmarks.formulations import FORMULATIONS, Target, connect
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def run_once(job: Job) -> Run:
         connect(job.dataset, Path(folder) / "bench.duckdb", job.memory_limit) as connection,
     ):
         wall, cpu = time.perf_counter(), time.process_time()
-        FORMULATIONS[job.formulation](connection)
+        FORMULATIONS[job.formulation](Target(connection, job.dataset, Path(folder)))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return Run(wall, cpu, _peak_mb())
 

@@ -10,6 +10,7 @@ import glob
 import hashlib
 import itertools
 import json
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,10 +43,8 @@ def find_files(source: SourceInput, project: Project) -> list[Path]:
     Raises:
         ProjectError: there is none, they are of several formats or of an unknown one, or may not be read.
     """
-    assert source.path is not None
-    path = project.path(source.path)
     try:
-        files = matching_files(source, path)
+        files = matching_files(source, project)
         check_formats(source, files)
     except OSError as error:
         raise ProjectError(
@@ -54,10 +53,16 @@ def find_files(source: SourceInput, project: Project) -> list[Path]:
     return files
 
 
-def matching_files(source: SourceInput, path: Path) -> list[Path]:
-    """The file of that path, or the files that match it as a glob."""
-    matches = [str(path)] if path.exists() else glob.glob(str(path), recursive=True)  # noqa: PTH207  (Path.glob takes no absolute pattern)
-    files = [Path(name) for name in sorted(matches) if Path(name).is_file()]
+def matching_files(source: SourceInput, project: Project) -> list[Path]:
+    """The file of that path, or the files that match it as a glob; the project's own folder is no part of the pattern."""
+    assert source.path is not None
+    path, pattern = project.path(source.path), os.path.expanduser(source.path)  # noqa: PTH111  (a pattern is no path)
+    found = glob.glob(pattern, root_dir=project.root, recursive=True)  # noqa: PTH207  (Path.glob takes no absolute one)
+    files = [
+        file
+        for file in ([path] if path.exists() else [project.root / name for name in sorted(found)])
+        if file.is_file()
+    ]
     if not files:
         if path.is_dir():
             raise ProjectError(

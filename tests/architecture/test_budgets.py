@@ -10,10 +10,39 @@ from pathlib import Path
 from tests.architecture.tree import ROOT, modules, parsed, tracked_files
 
 FILE_LINES, CLASS_LINES, FUNCTION_LINES = 400, 150, 60
-TEXT = {".py", ".sql", ".yml", ".yaml", ".toml", ".md", ".csv", ".txt", ".sh", ".cfg", ".html", ".js", ".css", "", ".json"}
+TEXT = {
+    ".py",
+    ".sql",
+    ".yml",
+    ".yaml",
+    ".toml",
+    ".md",
+    ".csv",
+    ".txt",
+    ".sh",
+    ".cfg",
+    ".html",
+    ".js",
+    ".css",
+    "",
+    ".json",
+}
 # Put together from parts, so that this file does not hold what it forbids.
-REGISTRY_HOSTS = re.compile("|".join((r"pypi\.or" + "g", r"pythonhosted\.or" + "g", r"npmjs\.or" + "g", "registry-" + "proxy", "artifact" + "ory", "nex" + "us\\.")))
-MACHINE_PATH = re.compile(r"(?<![\w.~$}\-])/(" + "|".join(("ro" + "ot", "wo" + "rk", r"home/\w+", r"Users/\w+", r"tmp/\w+")) + r")(/|\b)")
+REGISTRY_HOSTS = re.compile(
+    "|".join(
+        (
+            r"pypi\.or" + "g",
+            r"pythonhosted\.or" + "g",
+            r"npmjs\.or" + "g",
+            "registry-" + "proxy",
+            "artifact" + "ory",
+            "nex" + "us\\.",
+        )
+    )
+)
+MACHINE_PATH = re.compile(
+    r"(?<![\w.~$}\-])/(" + "|".join(("ro" + "ot", "wo" + "rk", r"home/\w+", r"Users/\w+", r"tmp/\w+")) + r")(/|\b)"
+)
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
 
 
@@ -28,7 +57,11 @@ def sized(kind: type[ast.AST] | tuple[type[ast.AST], ...], most: int) -> Iterato
 
 
 def test_files() -> None:
-    long = {str(file.relative_to(ROOT)): lines for file in modules().values() if (lines := len(file.read_text(encoding="utf-8").splitlines())) > FILE_LINES}
+    long = {
+        str(file.relative_to(ROOT)): lines
+        for file in modules().values()
+        if (lines := len(file.read_text(encoding="utf-8").splitlines())) > FILE_LINES
+    }
     assert long == {}
 
 
@@ -115,6 +148,8 @@ def test_names_of_stacks_stand_in_no_code() -> None:
     hits = []
     for module, file in modules().items():
         for node in ast.walk(parsed(file)):
-            if isinstance(node, ast.Compare) and any(isinstance(part, ast.Constant) and part.value == "starter" for part in (node.left, *node.comparators)):
+            if isinstance(node, ast.Compare) and any(
+                isinstance(part, ast.Constant) and part.value == "starter" for part in (node.left, *node.comparators)
+            ):
                 hits.append(f"{module}:{node.lineno}")
     assert hits == []

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from measure_cli.catalog import Relation
+from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.loading import load
 from measure_cli.project import Overrides
 from measure_cli.stack import bundled_stacks
-from measure_cli.types import Materialization, RelationKind
 
 TODAY = date(2026, 7, 1)
 
@@ -42,13 +42,19 @@ def test_every_column_has_a_description(relations: list[Relation]) -> None:
 
 
 def test_every_model_has_an_audit(relations: list[Relation]) -> None:
-    models = [relation for relation in relations if relation.kind is RelationKind.MODEL and relation.config.materialized is not Materialization.EPHEMERAL]
+    models = [
+        relation
+        for relation in relations
+        if relation.kind is RelationKind.MODEL and relation.config.materialized is not Materialization.EPHEMERAL
+    ]
     assert models
     assert [relation.key for relation in models if not relation.audits] == []
 
 
 def test_every_column_has_a_known_type(relations: list[Relation]) -> None:
-    unknown = [f"{relation.key}.{column}" for relation in relations for column, kind in relation.columns if kind == "UNKNOWN"]
+    unknown = [
+        f"{relation.key}.{column}" for relation in relations for column, kind in relation.columns if kind == "UNKNOWN"
+    ]
     assert unknown == []
 
 

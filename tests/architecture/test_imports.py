@@ -12,7 +12,9 @@ NOUNS, INPUTS, PLANNING, EFFECTS, VIEWS, WIRING, ENTRY = range(7)
 NAMES = ("nouns", "inputs", "planning", "effects", "views", "wiring", "entry")
 LAYERS: dict[str, int] = {
     **dict.fromkeys(("__init__", "kinds", "types", "results", "events", "errors", "sqltext"), NOUNS),
-    **dict.fromkeys(("fields", "yaml_file", "project", "stack", "audit_spec", "registry", "render", "models", "variables"), INPUTS),
+    **dict.fromkeys(
+        ("fields", "yaml_file", "project", "stack", "audit_spec", "registry", "render", "models", "variables"), INPUTS
+    ),
     **dict.fromkeys(("graph", "catalog", "ingest", "materialize", "plan", "script"), PLANNING),
     **dict.fromkeys(("state", "execute", "sources", "cache"), EFFECTS),
     **dict.fromkeys(("console", "show_view"), VIEWS),
@@ -77,7 +79,9 @@ def test_nouns_use_the_standard_library_only() -> None:
 
 
 def importers_of(*packages: str) -> set[str]:
-    return {module for module in modules() for found in imports_of(module) if found.module.partition(".")[0] in packages}
+    return {
+        module for module in modules() for found in imports_of(module) if found.module.partition(".")[0] in packages
+    }
 
 
 def test_only_the_console_imports_rich() -> None:
@@ -85,7 +89,11 @@ def test_only_the_console_imports_rich() -> None:
 
 
 def test_only_effects_import_a_driver() -> None:
-    assert {module for module in importers_of("duckdb", "chdb", "clickhouse_connect", "snowflake") if layer_of(module) != EFFECTS} == set()
+    assert {
+        module
+        for module in importers_of("duckdb", "chdb", "clickhouse_connect", "snowflake")
+        if layer_of(module) != EFFECTS
+    } == set()
 
 
 def test_only_dialects_import_sqlglot() -> None:
@@ -97,7 +105,20 @@ def test_only_rendering_imports_jinja() -> None:
 
 
 def test_planning_imports_nothing_that_touches_the_world() -> None:
-    world = {"os", "pathlib", "subprocess", "socket", "threading", "time", "tempfile", "shutil", "urllib", "requests", "random", "uuid"}
+    world = {
+        "os",
+        "pathlib",
+        "subprocess",
+        "socket",
+        "threading",
+        "time",
+        "tempfile",
+        "shutil",
+        "urllib",
+        "requests",
+        "random",
+        "uuid",
+    }
     found = [
         f"{module}:{found.line}: {found.module}"
         for module in modules()
@@ -109,7 +130,7 @@ def test_planning_imports_nothing_that_touches_the_world() -> None:
 
 
 def called(node: ast.Call) -> str:
-    """What is called, as far as it is names and dots: `datetime.now`; a call on the result of another begins with a dot."""
+    """What is called, as far as it is names and dots; a call on the result of a call begins with a dot."""
     parts: list[str] = []
     target = node.func
     while isinstance(target, ast.Attribute):
@@ -144,7 +165,9 @@ def test_no_module_is_dead() -> None:
 def test_the_rule_sees_imports_wherever_they_stand() -> None:
     """Imports under TYPE_CHECKING and inside of functions are among those that are judged."""
     assert "duckdb" in {found.module for found in imports_of("sources")}, "imported in a function"
-    assert "workflows" in {found.module for found in own_imports_of("command")}, "imported for its types and in functions"
+    assert "workflows" in {found.module for found in own_imports_of("command")}, (
+        "imported for its types and in functions"
+    )
     assert not may_import(EFFECTS, PLANNING)
     assert not may_import(VIEWS, WIRING)
     assert not may_import(PLANNING, EFFECTS)

@@ -41,7 +41,11 @@ def test_the_wheel_carries_every_module(wheel: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["sql_templates", "registries"])
 def test_the_wheel_carries_templates_and_registries(wheel: Path, folder: str) -> None:
-    expected = {f"{BUNDLED}/{file.relative_to(ROOT).as_posix()}": file.read_bytes() for file in (ROOT / folder).rglob("*") if file.is_file()}
+    expected = {
+        f"{BUNDLED}/{file.relative_to(ROOT).as_posix()}": file.read_bytes()
+        for file in (ROOT / folder).rglob("*")
+        if file.is_file()
+    }
     assert expected
     with zipfile.ZipFile(wheel) as archive:
         assert {name for name in archive.namelist() if name.startswith(f"{BUNDLED}/{folder}/")} == set(expected)
@@ -66,7 +70,7 @@ def test_the_unpacked_wheel_builds_the_demo_outside_of_the_checkout(wheel: Path,
         archive.extractall(tmp_path / "site")
     folder = tmp_path / "empty"
     folder.mkdir()
-    code = "import sys, measure_cli; assert 'site' in measure_cli.__file__, measure_cli.__file__; from measure_cli.cli import main; main()"
+    code = "import measure_cli; assert '/site/' in measure_cli.__file__; from measure_cli.cli import main; main()"
     ended = subprocess.run(
         [sys.executable, "-c", code, "list", "layer:marts"],
         cwd=folder, env={"PYTHONPATH": str(tmp_path / "site"), "PATH": ""}, text=True, capture_output=True, check=False,
@@ -82,6 +86,8 @@ def test_the_wheel_installs_into_a_fresh_environment(wheel: Path, tmp_path: Path
     binaries = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
     subprocess.run([str(binaries / "python"), "-m", "pip", "install", "--quiet", str(wheel)], check=True)
     (tmp_path / "empty").mkdir()
-    ended = subprocess.run([str(binaries / "measure"), "build"], cwd=tmp_path / "empty", text=True, capture_output=True, check=False)
+    ended = subprocess.run(
+        [str(binaries / "measure"), "build"], cwd=tmp_path / "empty", text=True, capture_output=True, check=False
+    )
     assert ended.returncode == 0, ended.stderr
     assert "success" in ended.stderr

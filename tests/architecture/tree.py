@@ -61,8 +61,16 @@ def own_imports_of(module: str) -> Iterator[Import]:
 def tracked_files() -> list[Path]:
     """Files under version control, or all of them where there is no repository."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True, capture_output=True, check=False
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=False,
     )
     if listed.returncode != 0:
-        return [file for file in ROOT.rglob("*") if file.is_file() and not any(part.startswith(".") for part in file.relative_to(ROOT).parts)]
+        return [
+            file
+            for file in ROOT.rglob("*")
+            if file.is_file() and not any(part.startswith(".") for part in file.relative_to(ROOT).parts)
+        ]
     return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]

@@ -1,4 +1,4 @@
-"""Models of the project that do not render, do not parse, or name something that is not there: file, line and suggestion."""
+"""Models that do not render, do not parse, or name something that is not there: file, line and suggestion."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ RENDERING = (
     ),
     model(
         "unknown column of a registry",
-        "SELECT\n{% for row in registry('steps') %}\n  {{ row.stepp }} AS s{{ loop.index }},\n{% endfor %}\n  1 AS one\n",
+        "SELECT\n{% for row in registry('steps') %}\n  {{ row.stepp }} AS s,\n{% endfor %}\n  1 AS one\n",
         "has no attribute 'stepp'",
         "  3 | {{ row.stepp }}",
         at="stepp",
@@ -216,7 +216,7 @@ SQL = (
     model(
         "deletion",
         "DELETE FROM {{ ref('stg_touchpoints') }}\n",
-        "shop/marts/mine.sql (line 1 of its SQL: DELETE FROM measure_ref.stg_touchpoints): found DELETE statement, expected one SELECT",
+        "shop/marts/mine.sql (line 1 of its SQL: DELETE FROM measure_ref.stg_touchpoints): found DELETE statement",
     ),
     model(
         "deletion inside", "WITH gone AS (DELETE FROM marts.x RETURNING *)\nSELECT * FROM gone\n", "DELETE", at="DELETE"

@@ -1,4 +1,4 @@
-"""The command line, struck while it publishes: `python -m tests.build.stricken_build MOMENT SIGNAL measure-arguments...`.
+"""The command line, struck while it publishes: `python -m tests.build.stricken_build MOMENT SIGNAL ARGUMENTS...`.
 
 MOMENT is the number of statements of the publishing transaction after which the process sends itself the signal, or
 `committed`: right after the commit. Everything else is the tool as it is, on a real DuckDB file.

@@ -1,4 +1,4 @@
-"""What an audit may say: severity, thresholds, where, limit, stored failures, singular audits, audits across relations."""
+"""What an audit may say: severity, thresholds, where, limit, stored failures; singular audits, audits across relations."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ THRESHOLDS = [
     ("warn", ">= 2", "> 0", "pass pass warn warn"),
     ("error", "> 100", "!= 2", "fail fail pass fail"),
 ]
+
 
 @pytest.mark.parametrize("threshold", THRESHOLDS, ids=[f"{row[0]} {row[1]} {row[2]}" for row in THRESHOLDS])
 def test_severity_and_thresholds_decide(shop: Workshop, threshold: tuple[str, str | None, str | None, str]) -> None:
@@ -97,7 +98,8 @@ def test_failures_are_stored_for_a_closer_look(shop: Workshop) -> None:
     audited(shop, "accepted_range: {max_value: 60, store_failures: true}")
     result(shop, 1)
     stored = shop.query(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'measure_state' AND table_name LIKE 'failures%'"
+        "SELECT table_name FROM information_schema.tables "
+        "WHERE table_schema = 'measure_state' AND table_name LIKE 'failures%'"
     )
     assert len(stored) == 1
     assert "fct_big" in stored[0][0]
@@ -133,7 +135,7 @@ def test_an_audit_that_the_database_refuses_fails_its_model(shop: Workshop) -> N
     assert ended.statuses["fct_big"] == "failed"
 
 
-# -- singular audits -------------------------------------------------------------------------------------------------------
+# -- singular audits -------------------------------------------------------------------------------------------------
 
 SINGULAR = "my_stack/audits/amounts_add_up.sql"
 
@@ -163,7 +165,7 @@ def test_a_singular_audit_that_reads_no_model_is_refused(shop: Workshop) -> None
     assert "amounts_add_up.sql" in ended.stderr
 
 
-# -- audits across relations: what one relation says of another, built in the same run, in whatever order --------------------
+# -- audits across relations: what one says of another that is built in the same run, in whatever order ------------
 
 PAID = "my_stack/marts/fct_paid.sql"
 PAID_SCHEMA = """\
@@ -179,7 +181,11 @@ models:
 @pytest.fixture
 def paid(shop: Workshop) -> Workshop:
     """fct_paid does not read fct_region, but its audit does."""
-    shop.write(PAID, "{{ config(materialized='table') }}\nSELECT DISTINCT region, {{ literal(var('label')) }} AS label FROM {{ ref('cities') }}\n")
+    shop.write(
+        PAID,
+        "{{ config(materialized='table') }}\n"
+        "SELECT DISTINCT region, {{ literal(var('label')) }} AS label FROM {{ ref('cities') }}\n",
+    )
     shop.write("my_stack/marts/paid.yml", PAID_SCHEMA)
     return shop
 
@@ -203,7 +209,9 @@ def test_an_audit_across_relations_that_fails(paid: Workshop) -> None:
 
 
 def test_dependants_of_a_relation_that_fails_an_audit_across_are_held_back(paid: Workshop) -> None:
-    paid.write("my_stack/marts/fct_after.sql", "{{ config(materialized='table') }}\nSELECT region FROM {{ ref('fct_paid') }}\n")
+    paid.write(
+        "my_stack/marts/fct_after.sql", "{{ config(materialized='table') }}\nSELECT region FROM {{ ref('fct_paid') }}\n"
+    )
     paid.build()
     before = paid.content()
     paid.append("my_stack/registries/cities.csv", "Kyiv,east\n")
@@ -233,14 +241,18 @@ def test_a_relation_is_not_published_on_the_word_of_one_that_is_not(paid: Worksh
 def test_an_audit_of_an_unbuilt_relation_is_put_off(paid: Workshop) -> None:
     """Building one side alone is no failure; the audit runs once both sides are there."""
     assert paid.build("+fct_paid").audits == {}
-    assert paid.build("+fct_region", "fct_paid", "--full").audits["fct_paid", "relationships(region)"]["status"] == "pass"
+    assert (
+        paid.build("+fct_region", "fct_paid", "--full").audits["fct_paid", "relationships(region)"]["status"] == "pass"
+    )
 
 
 @pytest.mark.parametrize(("left", "right"), [("aa_left", "zz_right"), ("zz_left", "aa_right")])
 def test_audits_that_look_at_each_other(shop: Workshop, left: str, right: str) -> None:
     """Two relations that have to agree: when one fails, neither is published."""
     for name, other in ((left, right), (right, left)):
-        shop.write(f"my_stack/marts/{name}.sql", "{{ config(materialized='table') }}\nSELECT id FROM {{ ref('stg_orders') }}\n")
+        shop.write(
+            f"my_stack/marts/{name}.sql", "{{ config(materialized='table') }}\nSELECT id FROM {{ ref('stg_orders') }}\n"
+        )
         shop.write(
             f"my_stack/marts/{name}.yml",
             f"models:\n  - name: {name}\n    columns:\n      - name: id\n        data_tests:\n"
@@ -254,7 +266,7 @@ def test_audits_that_look_at_each_other(shop: Workshop, left: str, right: str) -
     assert shop.query(f"SELECT min(id) FROM marts.{left}") == [(1,)]
 
 
-# -- `measure audit`: the same over what is published ------------------------------------------------------------------------
+# -- `measure audit`: the same over what is published ----------------------------------------------------------------
 
 
 def test_audit_finds_what_was_changed_behind_the_tool(built: Workshop) -> None:

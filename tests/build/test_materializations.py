@@ -1,4 +1,4 @@
-"""How relations stand in the target: tables, views, incremental models built whole, ephemeral ones, registries, sources."""
+"""How relations stand in the target: tables, views, incremental and ephemeral models, registries, sources."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def test_a_source_has_its_declared_types_and_says_what_it_could_not_read(built: 
         ("amount", "DECIMAL(18,6)"),
         ("_unreadable", "VARCHAR"),
     ]
-    unreadable = built.query("SELECT id, day, _unreadable FROM sources.orders WHERE _unreadable IS NOT NULL ORDER BY id")
+    unreadable = built.query(
+        "SELECT id, day, _unreadable FROM sources.orders WHERE _unreadable IS NOT NULL ORDER BY id"
+    )
     assert unreadable == [(8, None, "day: '2024-02-30'"), (None, date(2024, 3, 30), "id: 'seven'")]
 
 
@@ -184,7 +186,8 @@ def test_this_reads_what_stands_in_the_target(built: Workshop) -> None:
     assert '"marts"."fct_day"' not in ended.stdout
     built.write(
         "my_stack/marts/fct_self.sql",
-        "{{ config(materialized='table') }}\nSELECT {{ literal(this | string) }} AS own_name FROM {{ ref('cities') }}\n",
+        "{{ config(materialized='table') }}\n"
+        "SELECT {{ literal(this | string) }} AS own_name FROM {{ ref('cities') }}\n",
     )
     built.build("fct_self")
     assert built.query("SELECT DISTINCT own_name FROM marts.fct_self") == [("measure_ref.fct_self",)]
@@ -250,9 +253,8 @@ def test_a_table_of_the_target_is_a_source(shop: Workshop) -> None:
 
 def test_times_are_utc_wherever_the_machine_stands(tmp_path: Path) -> None:
     shop = open_workshop(tmp_path)
-    duckdb.sql(
-        "SELECT 1::BIGINT AS id, TIMESTAMPTZ '2024-01-05 23:30:00+00' AS day, 'Oslo' AS city, 1.0::DOUBLE AS amount"
-    ).write_parquet(str(shop.folder / "data/orders.parquet"))
+    row = "SELECT 1::BIGINT AS id, TIMESTAMPTZ '2024-01-05 23:30:00+00' AS day, 'Oslo' AS city, 1.0::DOUBLE AS amount"
+    duckdb.sql(f"COPY ({row}) TO '{shop.folder}/data/orders.parquet' (FORMAT PARQUET)")
     shop.replace("measure.toml", "data/orders.csv", "data/orders.parquet")
     for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
         assert shop.run("build", "stg_orders", "--full", env={"TZ": zone}).exit_code == 0

@@ -40,7 +40,10 @@ def project(tmp_path: Path) -> Workshop:
     project = Workshop(tmp_path)
     for path, text in FILES.items():
         project.write(path, text)
-    project.write("measure.toml", project.read("measure.toml") + '[targets.local]\ntype = "duckdb"\npath = "warehouse/shop.duckdb"\n')
+    project.write(
+        "measure.toml",
+        project.read("measure.toml") + '[targets.local]\ntype = "duckdb"\npath = "warehouse/shop.duckdb"\n',
+    )
     return project
 
 
@@ -49,7 +52,10 @@ def test_a_model_of_the_project_joins_the_stack(project: Workshop) -> None:
         "sql_templates/starter/marts/my_channels.sql",
         "{{ config(materialized='table') }}\nSELECT event_kind, linear FROM {{ ref('fct_attribution_30d') }}\n",
     )
-    project.write("sql_templates/starter/marts/mine.yml", "models:\n  - name: my_channels\n    data_tests:\n      - row_count_between: {min_value: 1}\n")
+    project.write(
+        "sql_templates/starter/marts/mine.yml",
+        "models:\n  - name: my_channels\n    data_tests:\n      - row_count_between: {min_value: 1}\n",
+    )
     ended = project.build("+my_channels")
     assert ended.statuses["my_channels"] == "built"
     assert ("my_channels", "row_count_between") in ended.audits
@@ -61,7 +67,9 @@ def test_a_model_of_the_project_joins_the_stack(project: Workshop) -> None:
 
 
 def test_a_layer_of_the_project_is_a_schema(project: Workshop) -> None:
-    project.write("sql_templates/starter/reports/my_report.sql", "SELECT count(*) AS n FROM {{ ref('stg_touchpoints') }}\n")
+    project.write(
+        "sql_templates/starter/reports/my_report.sql", "SELECT count(*) AS n FROM {{ ref('stg_touchpoints') }}\n"
+    )
     project.build("+my_report")
     assert project.query("SELECT n FROM reports.my_report") == [(3,)]
 
@@ -73,7 +81,9 @@ def test_a_model_of_the_project_replaces_that_of_the_stack(project: Workshop) ->
     project.build(SELECTION)
     original = (ROOT / ATTRIBUTION).read_text(encoding="utf-8")
     config, call = original.strip().splitlines()
-    project.write(ATTRIBUTION, f"{config}\nSELECT original.*, {{{{ lookback }}}} AS days FROM (\n{call}\n) AS original\n")
+    project.write(
+        ATTRIBUTION, f"{config}\nSELECT original.*, {{{{ lookback }}}} AS days FROM (\n{call}\n) AS original\n"
+    )
     ended = project.build(SELECTION)
     assert ended.having("built") == {"fct_attribution_30d"}
     assert project.query("SELECT DISTINCT days FROM marts.fct_attribution_30d") == [(30,)]
@@ -104,17 +114,23 @@ def test_an_audit_of_the_project_replaces_that_of_the_stack(project: Workshop) -
 
 def test_a_macro_of_the_project_replaces_that_of_the_stack(project: Workshop) -> None:
     project.write("sql_templates/starter/macros/mine.sql", "{% macro answer() %}42{% endmacro %}\n")
-    project.write("sql_templates/starter/marts/my_answer.sql", "SELECT {{ answer() }} AS n FROM {{ ref('stg_touchpoints') }}\n")
+    project.write(
+        "sql_templates/starter/marts/my_answer.sql", "SELECT {{ answer() }} AS n FROM {{ ref('stg_touchpoints') }}\n"
+    )
     project.build("+my_answer")
     assert project.query("SELECT DISTINCT n FROM marts.my_answer") == [(42,)]
 
 
 def test_a_generic_audit_of_the_project(project: Workshop) -> None:
-    project.write("sql_templates/audits/never.sql", "SELECT * FROM {{ model }} AS audited WHERE {{ column }} = {{ literal(arg('value')) }}\n")
+    project.write(
+        "sql_templates/audits/never.sql",
+        "SELECT * FROM {{ model }} AS audited WHERE {{ column }} = {{ literal(arg('value')) }}\n",
+    )
     project.write("sql_templates/starter/marts/my_model.sql", "SELECT event_kind FROM {{ ref('stg_touchpoints') }}\n")
     project.write(
         "sql_templates/starter/marts/mine.yml",
-        "models:\n  - name: my_model\n    columns:\n      - name: event_kind\n        data_tests:\n          - never: {value: Email}\n",
+        "models:\n  - name: my_model\n    columns:\n      - name: event_kind\n"
+        "        data_tests:\n          - never: {value: Email}\n",
     )
     assert project.build("+my_model", exit_code=1).audits["my_model", "never(event_kind)"]["failures"] == 2
 
@@ -131,7 +147,11 @@ def test_a_registry_of_the_project_replaces_that_of_the_stack(project: Workshop)
 
 def test_the_axis_of_a_variable_makes_and_unmakes_relations(project: Workshop) -> None:
     project.build("+fct_attribution_*")
-    assert project.build("fct_attribution_*").having("unchanged") == {"fct_attribution_7d", "fct_attribution_30d", "fct_attribution_60d"}
+    assert project.build("fct_attribution_*").having("unchanged") == {
+        "fct_attribution_7d",
+        "fct_attribution_30d",
+        "fct_attribution_60d",
+    }
     ended = project.build("+fct_attribution_*", "--var", "lookbacks=30,90")
     assert {"fct_attribution_30d", "fct_attribution_90d"} <= set(ended.statuses)
     assert "fct_attribution_7d" not in ended.statuses

@@ -11,7 +11,9 @@ from tests.build.workshop import Workshop, open_workshop
 
 
 def with_threads(shop: Workshop, threads: int) -> Workshop:
-    shop.replace("measure.toml", 'path = "warehouse/shop.duckdb"', f'path = "warehouse/shop.duckdb"\nthreads = {threads}')
+    shop.replace(
+        "measure.toml", 'path = "warehouse/shop.duckdb"', f'path = "warehouse/shop.duckdb"\nthreads = {threads}'
+    )
     return shop
 
 
@@ -35,7 +37,11 @@ def test_builds_in_many_threads_are_whole(tmp_path: Path) -> None:
 def test_a_failure_among_many_threads_stops_only_its_own_branch(tmp_path: Path) -> None:
     shop = with_threads(open_versions(tmp_path), 8)
     shop.build("--var", "version=1")
-    shop.write("my_stack/marts/t09.sql", "{{ config(materialized='table') }}\nSELECT CAST('x' || city AS INTEGER) AS version FROM {{ source('orders') }}\n")
+    shop.write(
+        "my_stack/marts/t09.sql",
+        "{{ config(materialized='table') }}\n"
+        "SELECT CAST('x' || city AS INTEGER) AS version FROM {{ source('orders') }}\n",
+    )
     ended = shop.build("--var", "version=2", exit_code=1)
     assert ended.unusual == {"t09": "failed"}
     assert shop.query("SELECT DISTINCT version FROM marts.t09") == [(1,)]

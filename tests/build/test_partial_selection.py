@@ -26,7 +26,9 @@ def test_a_selected_model_reads_the_published_version_of_the_rest(built: Worksho
     built.replace("my_stack/marts/fct_day.sql", "sum(amount)", "2 * sum(amount)")
     ended = built.build("fct_day")
     assert ended.having("built") == {"fct_day"}
-    assert built.query("SELECT sum(amount) FROM marts.fct_day") == built.query("SELECT 2 * sum(amount) FROM staging.stg_orders")
+    assert built.query("SELECT sum(amount) FROM marts.fct_day") == built.query(
+        "SELECT 2 * sum(amount) FROM staging.stg_orders"
+    )
     assert built.query("SELECT count(*) FROM staging.stg_orders") == [(6,)], "the unselected parent stays as it was"
     later = built.build()
     assert later.having("built") == EVERYTHING - {"cities"}, "fct_day too: it was made from an older stg_orders"
@@ -99,7 +101,9 @@ def test_a_refused_selection_leaves_the_target_as_it_was(built: Workshop) -> Non
     assert built.query("SELECT count(*) FROM measure_state.runs") == runs
 
 
-@pytest.mark.parametrize("terms", [["+fct_share"], ["stg_orders", "int_located", "fct_region", "fct_share"], ["@stg_orders"]])
+@pytest.mark.parametrize(
+    "terms", [["+fct_share"], ["stg_orders", "int_located", "fct_region", "fct_share"], ["@stg_orders"]]
+)
 def test_a_path_through_the_stack(shop: Workshop, terms: list[str]) -> None:
     built = shop.build(*terms).having("built")
     assert {"source.orders", "cities", "stg_orders", "int_located", "fct_region", "fct_share"} <= built

@@ -83,14 +83,25 @@ def test_a_first_build_publishes_nothing_of_what_fails(shop: Workshop) -> None:
 
 def test_a_failing_source_of_many_skips_all_of_them(built: Workshop) -> None:
     before = built.content()
-    built.write("my_stack/staging/schema.yml", "models:\n  - name: stg_orders\n    data_tests:\n      - row_count_between: {max_value: 3}\n")
+    built.write(
+        "my_stack/staging/schema.yml",
+        "models:\n  - name: stg_orders\n    data_tests:\n      - row_count_between: {max_value: 3}\n",
+    )
     ended = built.build(exit_code=1)
     assert ended.having("failed") == {"stg_orders"}
-    assert ended.having("skipped") == {"int_located", "fct_region", "fct_share", "fct_day", "fct_large", "fct_monthly", "fct_recent"}
+    assert ended.having("skipped") == {
+        "int_located",
+        "fct_region",
+        "fct_share",
+        "fct_day",
+        "fct_large",
+        "fct_monthly",
+        "fct_recent",
+    }
     assert built.content() == before
 
 
-# -- views serve what their tables hold ----------------------------------------------------------------------------------
+# -- views serve what their tables hold ------------------------------------------------------------------------------
 
 LOCATED_AUDIT = """\
 models:
@@ -110,7 +121,9 @@ def test_a_failing_view_holds_back_the_tables_it_serves(broken: Workshop) -> Non
     assert ended.having("skipped") == {"fct_region", "fct_share"}
     assert ended.having("held") == {"stg_orders", "fct_day", "fct_large", "fct_monthly", "fct_recent"}
     after = broken.content()
-    assert after["intermediate.int_located"] == before["intermediate.int_located"], "readers of the view see no offending row"
+    assert after["intermediate.int_located"] == before["intermediate.int_located"], (
+        "readers of the view see no offending row"
+    )
     assert {name for name in after if after[name] != before[name]} == {"sources.orders"}
     assert broken.leftovers() == []
 
@@ -147,7 +160,11 @@ def test_a_view_on_a_view_holds_back_the_table_below_both(broken: Workshop) -> N
 
 def test_a_failing_view_that_becomes_a_table_holds_back_what_the_view_still_serves(broken: Workshop) -> None:
     broken.write("my_stack/intermediate/schema.yml", LOCATED_AUDIT)
-    broken.replace("my_stack/intermediate/int_located.sql", "SELECT orders.id", "{{ config(materialized='table') }}\nSELECT orders.id")
+    broken.replace(
+        "my_stack/intermediate/int_located.sql",
+        "SELECT orders.id",
+        "{{ config(materialized='table') }}\nSELECT orders.id",
+    )
     before = broken.content()["intermediate.int_located"]
     assert broken.build(exit_code=1).statuses["int_located"] == "failed"
     assert broken.relations()["intermediate.int_located"] == "view"
@@ -163,7 +180,7 @@ def test_a_failing_table_that_was_a_view_and_becomes_one_again(broken: Workshop)
     assert broken.content()["marts.fct_region"] == before["marts.fct_region"]
 
 
-# -- models that the database refuses ------------------------------------------------------------------------------------
+# -- models that the database refuses --------------------------------------------------------------------------------
 
 
 def test_a_model_that_fails_while_it_runs(built: Workshop) -> None:

@@ -30,7 +30,7 @@ def test_every_built_relation_has_one_row_in_the_ledger(built: Workshop) -> None
     rows = built.query("SELECT relation, count(*), max(row_count) FROM measure_state.batches GROUP BY relation")
     assert {name for name, _, _ in rows} == EVERYTHING
     assert all(count == 1 for _, count, _ in rows)
-    assert dict((name, number) for name, _, number in rows)["stg_orders"] == 6
+    assert {name: number for name, _, number in rows}["stg_orders"] == 6
 
 
 def test_every_fingerprint_differs(built: Workshop) -> None:
@@ -42,7 +42,8 @@ def test_every_audit_of_every_run_is_kept(built: Workshop) -> None:
     built.build("--full")
     built.measure("audit")
     rows = built.query(
-        "SELECT relation, audit, severity, status, failures, count(*) FROM measure_state.audits GROUP BY ALL ORDER BY ALL"
+        "SELECT relation, audit, severity, status, failures, count(*) FROM measure_state.audits "
+        "GROUP BY ALL ORDER BY ALL"
     )
     assert rows == [
         ("fct_day", "unique(day)", "error", "pass", 0, 3),
@@ -64,7 +65,9 @@ def test_a_failed_run_is_recorded_with_its_audits(built: Workshop) -> None:
         "SELECT relation, audit, failures FROM measure_state.audits WHERE status = 'fail' AND run_id = ?", run["run_id"]
     )
     assert failing == [("fct_region", "accepted_range(gross)", 3)]
-    assert built.query("SELECT relation, fingerprint FROM measure_state.batches WHERE relation = 'fct_region'") == ledger
+    assert (
+        built.query("SELECT relation, fingerprint FROM measure_state.batches WHERE relation = 'fct_region'") == ledger
+    )
 
 
 def test_a_build_without_work_leaves_the_ledger_alone(built: Workshop) -> None:

@@ -27,17 +27,21 @@ def open_versions(folder: Path) -> Workshop:
         kind = "view" if place % 5 == 2 else "table"
         shop.write(
             f"my_stack/marts/{name}.sql",
-            f"{{{{ config(materialized='{kind}') }}}}\nSELECT id, {{{{ var('version') }}}} AS version FROM {{{{ {parent} }}}}\n",
+            f"{{{{ config(materialized='{kind}') }}}}\n"
+            f"SELECT id, {{{{ var('version') }}}} AS version FROM {{{{ {parent} }}}}\n",
         )
     shop.write(
         "my_stack/marts/schema.yml",
-        "models:\n" + "".join(f"  - name: {name}\n    data_tests:\n      - row_count_between: {{min_value: 2000}}\n" for name in TABLES),
+        "models:\n"
+        + "".join(
+            f"  - name: {name}\n    data_tests:\n      - row_count_between: {{min_value: 2000}}\n" for name in TABLES
+        ),
     )
     return shop
 
 
 def version_of(shop: Workshop) -> int:
-    """The version that readers see; it has to be one for all relations, whole, and with the ledger that belongs to it."""
+    """The version that readers see; one for all relations, whole, with the ledger that belongs to it."""
     counts = " UNION ALL ".join(f"SELECT '{name}', version, count(*) FROM marts.{name} GROUP BY ALL" for name in TABLES)
     seen = shop.query(counts)
     assert [name for name, _, _ in sorted(seen)] == TABLES, seen

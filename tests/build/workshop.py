@@ -114,7 +114,8 @@ FILES: Mapping[str, str] = {
         """,
     "my_stack/marts/fct_region.sql": """\
         {{ config(materialized='table', tags=['mart', 'money']) }}
-        SELECT region, count(*) AS n_orders, sum({{ with_tax('amount') }}) AS gross, {{ literal(var('label')) }} AS label
+        SELECT
+          region, count(*) AS n_orders, sum({{ with_tax('amount') }}) AS gross, {{ literal(var('label')) }} AS label
         FROM {{ ref('int_located') }}
         GROUP BY region
         """,

@@ -25,7 +25,11 @@ finally:
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *arguments], env=process_environment({"COLUMNS": "200"}), text=True, capture_output=True, check=False
+        [sys.executable, *arguments],
+        env=process_environment({"COLUMNS": "200"}),
+        text=True,
+        capture_output=True,
+        check=False,
     )
 
 

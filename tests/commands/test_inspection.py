@@ -10,10 +10,10 @@ from tests.build.workshop import ABSENT, EVERYTHING, Workshop
 from tests.commands.conftest import Starter
 
 MARTS = {
-    "fct_journeys_7d", "fct_journeys_30d", "fct_journeys_60d", "fct_attribution_7d", "fct_attribution_30d", "fct_attribution_60d",
-    "fct_coverage_daily", "fct_funnel_daily", "mmm_daily_channel_summary", "mmm_weekly_channel_summary", "fct_mmm_spine_weekly",
-    "fct_mmm_baseline_latest", "fct_mmm_collinearity_latest",
-}  # fmt: skip
+    *(f"fct_{what}_{days}d" for what in ("journeys", "attribution") for days in (7, 30, 60)),
+    *("fct_coverage_daily", "fct_funnel_daily", "mmm_daily_channel_summary", "mmm_weekly_channel_summary"),
+    *("fct_mmm_spine_weekly", "fct_mmm_baseline_latest", "fct_mmm_collinearity_latest"),
+}
 
 
 def test_list_names_the_marts_of_the_contract(starter: Starter) -> None:
@@ -70,7 +70,13 @@ def test_list_as_text_names_everything(starter: Starter) -> None:
 
 def test_show_tells_meaning_columns_audits_and_rows(starter: Starter) -> None:
     text = starter.project.measure("show", "fct_attribution_30d").stdout
-    for told in ("marts.fct_attribution_30d", "conversions_with_touch", "BIGINT", "unique_combination_of_columns", "Paid Search"):
+    for told in (
+        "marts.fct_attribution_30d",
+        "conversions_with_touch",
+        "BIGINT",
+        "unique_combination_of_columns",
+        "Paid Search",
+    ):
         assert told in text
 
 
@@ -122,7 +128,9 @@ def test_status_of_the_last_run(built: Workshop) -> None:
     found = built.measure("status", "--json").json
     assert found["run"]["run_id"] == run_id
     assert found["run"]["status"] == "failed"
-    assert [(row["relation"], row["audit"], row["failures"]) for row in found["audits"]] == [("fct_region", "accepted_range(gross)", 3)]
+    assert [(row["relation"], row["audit"], row["failures"]) for row in found["audits"]] == [
+        ("fct_region", "accepted_range(gross)", 3)
+    ]
     text = built.measure("status").stdout
     assert "failed" in text
     assert "accepted_range(gross)" in text

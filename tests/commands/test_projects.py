@@ -9,7 +9,17 @@ import pytest
 from tests.build.workshop import DATABASE, EVERYTHING, Workshop, open_workshop
 from tests.commands.conftest import STARTER_DATABASE, Starter
 
-ODD_NAMES = ["with space", "it's", 'say "hi"', "Ünïcode 日本", "[brackets]", "100% & $HOME", "semi;colon", "{braces}", "a*b"]
+ODD_NAMES = [
+    "with space",
+    "it's",
+    'say "hi"',
+    "Ünïcode 日本",
+    "[brackets]",
+    "100% & $HOME",
+    "semi;colon",
+    "{braces}",
+    "a*b",
+]
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -72,7 +82,7 @@ def test_several_targets(shop: Workshop) -> None:
     assert not shop.database.exists()
 
 
-# -- a folder without a project --------------------------------------------------------------------------------------------
+# -- a folder without a project --------------------------------------------------------------------------------------
 
 
 def test_an_empty_folder_gets_a_target_and_nothing_of_the_user_is_touched(starter: Starter) -> None:
@@ -86,7 +96,7 @@ def test_the_second_build_of_the_demo_has_nothing_to_do(starter: Starter) -> Non
     assert len(ended.having("unchanged")) > 40
 
 
-# -- init ------------------------------------------------------------------------------------------------------------------
+# -- init ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +110,17 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 
 def test_init_writes_a_project_for_a_person_to_change(initialised: Workshop) -> None:
-    files = {file.relative_to(initialised.folder).as_posix() for file in initialised.folder.rglob("*") if file.is_file()}
+    files = {
+        file.relative_to(initialised.folder).as_posix() for file in initialised.folder.rglob("*") if file.is_file()
+    }
     assert "measure.toml" in files
-    assert {"data/touchpoints.csv", "data/conversions.csv", "data/spend.csv", "data/kpis.csv", "data/controls.csv"} <= files
+    assert {
+        "data/touchpoints.csv",
+        "data/conversions.csv",
+        "data/spend.csv",
+        "data/kpis.csv",
+        "data/controls.csv",
+    } <= files
     assert "registries/conversion_to_event_kind.csv" in files
     assert any(file.startswith("sql_templates/starter/marts/") and file.endswith(".sql") for file in files)
     assert "warehouse/" in initialised.read(".gitignore")

@@ -42,7 +42,9 @@ def test_the_script_of_a_stack_with_every_kind_of_model(built: Workshop, tmp_pat
 
 
 def test_the_script_keeps_hooks_and_comments(shop: Workshop, tmp_path: Path) -> None:
-    shop.replace("my_stack/marts/fct_day.sql", "order_by", "post_hook='CREATE TABLE marts.hooked AS SELECT 1 AS n', order_by")
+    shop.replace(
+        "my_stack/marts/fct_day.sql", "order_by", "post_hook='CREATE TABLE marts.hooked AS SELECT 1 AS n', order_by"
+    )
     run_script(shop.measure("sql").stdout, tmp_path / "script.duckdb")
     with duckdb.connect(str(tmp_path / "script.duckdb")) as connection:
         assert connection.execute("SELECT n FROM marts.hooked").fetchall() == [(1,)]
@@ -97,7 +99,7 @@ def test_select_only_wants_one_model(built: Workshop, arguments: list[str], exit
     assert told in ended.stderr
 
 
-# -- one month of an incremental model ------------------------------------------------------------------------------------
+# -- one month of an incremental model -------------------------------------------------------------------------------
 
 
 def month(shop: Workshop, *arguments: str) -> Ended:
@@ -106,7 +108,9 @@ def month(shop: Workshop, *arguments: str) -> Ended:
 
 def test_a_batch_replaces_exactly_its_month(built: Workshop) -> None:
     """Every stored row is marked; the rows of February lose their mark, those of the other months keep it."""
-    built.execute("UPDATE marts.fct_monthly SET amount = -1; INSERT INTO marts.fct_monthly VALUES (99, DATE '2024-02-10', -1)")
+    built.execute(
+        "UPDATE marts.fct_monthly SET amount = -1; INSERT INTO marts.fct_monthly VALUES (99, DATE '2024-02-10', -1)"
+    )
     ended = month(built)
     assert ended.exit_code == 0, ended.stderr
     run_script(ended.stdout, built.database)

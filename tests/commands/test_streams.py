@@ -156,17 +156,33 @@ def test_a_failed_build_still_prints_its_document(built: Workshop) -> None:
 def test_a_reader_that_goes_away_is_no_failure_of_ours(starter: Starter, arguments: str) -> None:
     command = f'"{sys.executable}" -m measure_cli {arguments} | head -1'
     process = subprocess.run(
-        ["bash", "-c", command], cwd=starter.project.folder, env=process_environment(), text=True, capture_output=True, check=False
+        ["bash", "-c", command], cwd=starter.project.folder, env=process_environment(),
+        text=True, capture_output=True, check=False,
     )  # fmt: skip
     assert "Traceback" not in process.stderr
     assert "BrokenPipe" not in process.stderr
     assert len(process.stdout.splitlines()) == 1
 
 
-# -- the document of a run (its form is promised to programs) ------------------------------------------------------------
+# -- the document of a run (its form is promised to programs) --------------------------------------------------------
 
-RUN = {"run_id": str, "command": str, "target": str, "as_of": str, "status": str, "models": list, "audits": list, "seconds": (int, float)}
-MODEL = {"name": str, "status": str, "rows": (int, type(None)), "seconds": (int, float), "batches": (int, list, type(None))}
+RUN = {
+    "run_id": str,
+    "command": str,
+    "target": str,
+    "as_of": str,
+    "status": str,
+    "models": list,
+    "audits": list,
+    "seconds": (int, float),
+}
+MODEL = {
+    "name": str,
+    "status": str,
+    "rows": (int, type(None)),
+    "seconds": (int, float),
+    "batches": (int, list, type(None)),
+}
 AUDIT = {"model": str, "name": str, "severity": str, "status": str, "failures": int}
 
 
@@ -211,7 +227,8 @@ def test_numbers_that_json_does_not_know_become_null(built: Workshop) -> None:
     built.write(
         "my_stack/marts/fct_odd.sql",
         "{{ config(materialized='table') }}\n"
-        "SELECT CAST('nan' AS DOUBLE) AS a, CAST('inf' AS DOUBLE) AS b, CAST('-inf' AS DOUBLE) AS c, city FROM {{ ref('cities') }}\n",
+        "SELECT CAST('nan' AS DOUBLE) AS a, CAST('inf' AS DOUBLE) AS b, CAST('-inf' AS DOUBLE) AS c, city\n"
+        "FROM {{ ref('cities') }}\n",
     )
     built.build("fct_odd")
     ended = built.measure("show", "fct_odd", "--json")
@@ -223,7 +240,7 @@ def test_numbers_that_json_does_not_know_become_null(built: Workshop) -> None:
     assert (row["a"], row["b"], row["c"]) == (None, None, None)
 
 
-# -- terminals -----------------------------------------------------------------------------------------------------------
+# -- terminals -------------------------------------------------------------------------------------------------------
 
 
 def on_a_terminal(project: Workshop, *arguments: str, env: dict[str, str] | None = None) -> str:
@@ -231,7 +248,8 @@ def on_a_terminal(project: Workshop, *arguments: str, env: dict[str, str] | None
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "measure_cli", *arguments],
-        cwd=project.folder, env=process_environment({"TERM": "xterm-256color", **(env or {})}), stdin=theirs, stdout=theirs, stderr=theirs,
+        cwd=project.folder, env=process_environment({"TERM": "xterm-256color", **(env or {})}),
+        stdin=theirs, stdout=theirs, stderr=theirs,
     )  # fmt: skip
     os.close(theirs)
     written = b""
@@ -254,12 +272,16 @@ def test_a_terminal_gets_colours(starter: Starter) -> None:
 
 @pytest.mark.parametrize(("flags", "env"), [(["--no-color"], {}), ([], {"NO_COLOR": "1"})], ids=["flag", "NO_COLOR"])
 @pytest.mark.parametrize("command", [["build", "fct_funnel_daily", "--full"], ["list"]], ids=["build", "list"])
-def test_a_terminal_without_colours(starter: Starter, command: list[str], flags: list[str], env: dict[str, str]) -> None:
+def test_a_terminal_without_colours(
+    starter: Starter, command: list[str], flags: list[str], env: dict[str, str]
+) -> None:
     assert not COLOR.search(on_a_terminal(starter.project, *command, *flags, env=env))
 
 
 @pytest.mark.parametrize("columns", ["20", "60", "400"])
-@pytest.mark.parametrize("command", [["list"], ["show", "fct_attribution_30d"], ["status"]], ids=["list", "show", "status"])
+@pytest.mark.parametrize(
+    "command", [["list"], ["show", "fct_attribution_30d"], ["status"]], ids=["list", "show", "status"]
+)
 @pytest.mark.usefixtures("inside")
 def test_any_width_shows_everything(columns: str, command: list[str]) -> None:
     ended = invoke(*command, env={"COLUMNS": columns})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,7 +108,7 @@ def test_a_circle_is_found_and_shown(edges: Edges, data: st.DataObject) -> None:
     circle = caught.value.message.rpartition(": ")[2].split(" -> ")
     assert circle[0] == circle[-1]
     assert len(circle) > 1
-    assert all(parent in edges[name] for name, parent in zip(circle, circle[1:], strict=False))
+    assert all(parent in edges[name] for name, parent in itertools.pairwise(circle))
 
 
 def test_long_chains() -> None:

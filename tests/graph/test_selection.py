@@ -100,7 +100,12 @@ def test_exclusion(written: str, excluded: str, chosen: str) -> None:
 
 
 def test_selection_stands_in_the_order_of_building() -> None:
-    assert GRAPH.select(["top", "stg_events", "source.events", "fct_two"]) == ("source.events", "stg_events", "fct_two", "top")
+    assert GRAPH.select(["top", "stg_events", "source.events", "fct_two"]) == (
+        "source.events",
+        "stg_events",
+        "fct_two",
+        "top",
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,7 +144,8 @@ def test_everything_excluded() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["tags:money", "++int_a", "int_a++", "+", "@", "", "@int_a@", "int+a", "a+b", "x+int_a", "int_a+x", "tag:"]
+    "written",
+    ["tags:money", "++int_a", "int_a++", "+", "@", "", "@int_a@", "int+a", "a+b", "x+int_a", "int_a+x", "tag:"],
 )
 def test_terms_that_nobody_can_read(written: str) -> None:
     with pytest.raises(PlanError) as caught:
