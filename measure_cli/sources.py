@@ -54,15 +54,12 @@ def find_files(source: SourceInput, project: Project) -> list[Path]:
 
 
 def matching_files(source: SourceInput, project: Project) -> list[Path]:
-    """The file of that path, or the files that match it as a glob; the project's own folder is no part of the pattern."""
+    """The file of that path, or the files that match it as a glob; the project's folder is no part of the pattern."""
     assert source.path is not None
     path, pattern = project.path(source.path), os.path.expanduser(source.path)  # noqa: PTH111  (a pattern is no path)
     found = glob.glob(pattern, root_dir=project.root, recursive=True)  # noqa: PTH207  (Path.glob takes no absolute one)
-    files = [
-        file
-        for file in ([path] if path.exists() else [project.root / name for name in sorted(found)])
-        if file.is_file()
-    ]
+    matches = [path] if path.exists() else [project.root / name for name in sorted(found)]
+    files = [file for file in matches if file.is_file()]
     if not files:
         if path.is_dir():
             raise ProjectError(

@@ -1,15 +1,15 @@
 """Demo data of the `gnosis` stack: two years of an app and of card wallets on a chain, and of the market around them.
 
 One CSV file for each source of the stack, two years up to as_of; lists are joined by ';', booleans are true and false,
-times are ISO in UTC, nothing is NULL. The same arguments give the same bytes on every machine. `COLUMNS` holds every
-column with its DuckDB type; `gnosis_app` draws users, `gnosis_pay` Safes, `gnosis_market` the series,
+times are ISO in UTC, an empty field is NULL. The same arguments give the same bytes on every machine. `COLUMNS` holds
+every column with its DuckDB type; `gnosis_app` draws users, `gnosis_pay` Safes, `gnosis_market` the series,
 `gnosis_planted` the cases below. The scale multiplies people, not the market.
 
 **People** (scale 1). 3,400 users of the app join, come back in 5 sessions on average, and swap, top up, claim offers or
 buy; 6 % of the sessions are not tracked, 7 % not identified, 4 % not production; 12 % of the swaps are never filled;
 3 % of the amounts are unknown. 90 strangers swap and visit although `users_current` does not know them. 1,200 Safes of
 1 to 3 owners; a quarter of the first owners use the app, one in twenty owns the Safe before as well; 97 % are served by
-the one shared delegate. About 190 thousand rows, 79 thousand of them in `mixpanel_events`, 60 thousand in
+the one shared delegate. About 195 thousand rows, 83 thousand of them in `mixpanel_events`, 60 thousand in
 `gpay_activity`. `mixpanel_events` holds pseudonyms only, made with the public `DEMO_SALT`.
 
 **Reconciles.** `users_current` counts the rows of `user_events`; `gnosis_app_users_daily` the users of `users_current`
@@ -51,9 +51,9 @@ before the first day (those of the app on the first day); weekly sources hold wh
       SPELLED_TWICE_SAFE    two rows in gpay_wallets and two of its owner's set-up, in two spellings
       APP_USER_SAFE         its owner is user 801
       CHANGED_OWNERS_SAFE   2 owners at set-up, one added, one removed
-    gaps: transactions_info_daily lacks day 200, token_prices_daily GNO on day 300, staked_daily one Sunday
-      (day 400 or the first after it); of the whole weeks gpay_topups_weekly lacks 20 and 21, gpay_activity_weekly 30,
-      bridges_netflow_weekly 40, and 60 of Celer (days and weeks are counted from 0)
+    gaps, days and weeks counted from 0: transactions_info_daily lacks day 200, token_prices_daily GNO on day 300,
+      staked_daily the first Sunday from day 400 on; of the whole weeks gpay_topups_weekly lacks 20 and 21,
+      gpay_activity_weekly 30, bridges_netflow_weekly 40, and 60 of Celer
     fee_apr_7d is NULL on the first 6 days of each pool, which have no seven days behind them
 """
 

@@ -45,7 +45,7 @@ REWARD_NOISE = 0.05
 BRIDGE_INCENTIVE = "800.00"
 MISSING_TRANSACTIONS_DAY = 200
 MISSING_PRICE_DAY = 300  # of GNO
-MISSING_STAKED_NEAR = 400  # the Sunday before the first Monday at or after this day
+MISSING_STAKED_FROM = 400  # the first Sunday from this day on
 MISSING_TOPUP_WEEKS = (20, 21)  # counted from the first whole week
 MISSING_ACTIVITY_WEEK = 30
 MISSING_BRIDGES_WEEK = 40
@@ -81,7 +81,7 @@ class Period:
     @property
     def missing_staked_day(self) -> int:
         """A Sunday, so that the last value of its week is Saturday's."""
-        return self.calendar.monday_after(MISSING_STAKED_NEAR) - 1
+        return self.calendar.monday_after(MISSING_STAKED_FROM + 1) - 1
 
     def text(self, day: int) -> str:
         """The date."""

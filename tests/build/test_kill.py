@@ -16,7 +16,7 @@ from tests.build.workshop import Workshop
 KILLS = 15
 
 
-@pytest.mark.parametrize("moment", ["0", "1", "11", "25", "-1", "committed"])
+@pytest.mark.parametrize("moment", ["0", "11", "-1", "committed"])
 def test_killed_while_it_publishes(tmp_path: Path, moment: str) -> None:
     shop = open_versions(tmp_path)
     shop.build("--var", "version=1")

@@ -159,15 +159,30 @@ CHANGES: list[tuple[Callable[[Workshop], None], set[str]]] = [
 
 @pytest.mark.parametrize(("change", "stale"), CHANGES, ids=[change.__name__ for change, _ in CHANGES])
 def test_a_change_rebuilds_exactly_what_it_affects(
-    built: Workshop, change: Callable[[Workshop], None], stale: set[str], tmp_path: Path
+    built: Workshop, change: Callable[[Workshop], None], stale: set[str]
 ) -> None:
     change(built)
     ended = built.build()
     assert ended.having("built") == stale
     assert ended.having("unchanged") == EVERYTHING - stale
     assert built.build().having("built") == set()
+
+
+def test_many_changes_one_after_the_other_give_what_one_build_gives(built: Workshop, tmp_path: Path) -> None:
+    changes = (
+        change_template,
+        change_registry,
+        change_ephemeral,
+        change_input,
+        change_macro,
+        change_view,
+        filter_input,
+    )
     fresh = open_workshop(tmp_path / "fresh")
-    change(fresh)
+    for change in (*changes, change_variable):
+        change(built)
+        built.build()
+        change(fresh)
     fresh.build()
     assert built.content() == fresh.content()
 
