@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -190,6 +191,7 @@ class Compiler:
             return Relation(**common, definition="", absent=reason)
         compiled = self.compile(rendered)
         check_columns(model, compiled)
+        common["docs"] = tuple(doc for name, _ in compiled.columns if (doc := doc_of(name, docs)))
         config = rendered.config
         definition = digest(
             compiled.parts, compiled.columns, config.materialized, config.order_by, config.pre_hook, config.post_hook
@@ -258,6 +260,18 @@ def with_audits(relation: Relation, audits: list[Audit]) -> Relation:
         for spec in (a.spec,)
     ]
     return replace(relation, audits=(*relation.audits, *audits), definition=digest(relation.definition, facts))
+
+
+def doc_of(name: str, docs: Iterable[Column]) -> Column | None:
+    """The documentation of a column: its own, or that of its family such as `n_touches_{lookback}d`."""
+    for doc in docs:
+        if doc.name == name:
+            return doc
+    for doc in docs:
+        pattern = re.sub(r"\\\{[a-z_]+\\\}", ".+", re.escape(doc.name))
+        if pattern != re.escape(doc.name) and re.fullmatch(pattern, name):
+            return replace(doc, name=name)
+    return None
 
 
 def check_columns(model: RenderedModel, compiled: CompiledSelect) -> None:

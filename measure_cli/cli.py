@@ -83,7 +83,11 @@ def sql(
     """Print one runnable SQL script of the selected relations."""
     from measure_cli import workflows
 
-    typer.echo(workflows.script(call.request(select, exclude), dialect, select_only, batch), nl=False)
+    text = workflows.script(call.request(select, exclude), dialect, select_only, batch)
+    if call.json:
+        call.print_json({"dialect": dialect, "sql": text})
+    else:
+        typer.echo(text, nl=False)
 
 
 @app.command("list")

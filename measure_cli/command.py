@@ -72,7 +72,7 @@ class Call:
         """One JSON document on stdout."""
         from measure_cli.console import to_json
 
-        typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=to_json))
+        typer.echo(json.dumps(to_json(value), indent=2, ensure_ascii=False, allow_nan=False))
 
     @property
     def tells(self) -> bool:

@@ -6,6 +6,7 @@ line.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -269,7 +270,13 @@ def listing_table(facts: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def to_json(value: Any) -> Any:
-    """A value as JSON knows it."""
+    """A value as JSON knows it: days as text, decimals as numbers, what is no number as null."""
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    if isinstance(value, Decimal | float):
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, date | datetime):
         return value.isoformat()
-    return float(value) if isinstance(value, Decimal) else str(value)
+    return value if value is None or isinstance(value, str | int) else str(value)

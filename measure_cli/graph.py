@@ -128,20 +128,25 @@ def sort_topologically(after: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     ('a', 'b')
     """
     order: dict[str, None] = {}
-    path: list[str] = []
-
-    def visit(name: str) -> None:
-        if name in order:
-            return
-        if name in path:
-            circle = " -> ".join([*path[path.index(name) :], name])
-            raise PlanError(f"the models refer to each other in a circle: {circle}", "Remove one of these references.")
-        path.append(name)
-        for parent in after[name]:
-            visit(parent)
-        path.pop()
-        order[name] = None
-
     for name in after:
-        visit(name)
+        path: dict[str, None] = {}  # what is being visited, from `name` down; a stack, because chains may be long
+        visiting = [] if name in order else [(name, iter(after[name]))]
+        while visiting:
+            current, parents = visiting[-1]
+            path[current] = None
+            parent = next((parent for parent in parents if parent not in order), None)
+            if parent is None:
+                visiting.pop()
+                path.pop(current)
+                order[current] = None
+            elif parent in path:
+                raise circle([*path, parent])
+            else:
+                visiting.append((parent, iter(after[parent])))
     return tuple(order)
+
+
+def circle(path: Sequence[str]) -> PlanError:
+    """The error for a path that ends where it was before."""
+    shown = " -> ".join(path[path.index(path[-1]) :])
+    return PlanError(f"the models refer to each other in a circle: {shown}", "Remove one of these references.")

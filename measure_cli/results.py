@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -82,3 +83,23 @@ class RunResult:
     def failed(self) -> bool:
         """Whether any relation or error-severity audit failed."""
         return self.status != "success"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One relation in detail: facts, columns (name, type, description), audits, and rows when it is built."""
+
+    facts: dict[str, Any]
+    columns: tuple[tuple[str, str, str], ...]
+    audits: tuple[str, ...]
+    rows: Table | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the target knows of its last run."""
+
+    target: str
+    run: Mapping[str, Any] | None
+    built: Table | None
+    audits: Table | None

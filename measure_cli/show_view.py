@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from measure_cli.console import make_console, print_lines, print_table, shown
-from measure_cli.results import AuditResult, RunResult, StepResult, Table
-
-if TYPE_CHECKING:
-    from measure_cli.workflows import Shown, Status
+from measure_cli.results import AuditResult, RunResult, Shown, Status, StepResult, StepStatus, Table
 
 
 def records(table: Table | None) -> list[dict[str, Any]] | None:
@@ -91,8 +88,9 @@ def run_json(result: RunResult) -> dict[str, Any]:
 
 def model_json(model: StepResult) -> dict[str, Any]:
     """One relation of a run."""
+    batches = 1 if model.status is StepStatus.BUILT else 0
     facts = {"name": model.name, "kind": model.kind.value, "status": model.status.value, "rows": model.rows}
-    return {**facts, "seconds": round(model.seconds, 3), "reason": model.reason}
+    return {**facts, "batches": batches, "seconds": round(model.seconds, 3), "reason": model.reason}
 
 
 def audit_json(audit: AuditResult) -> dict[str, Any]:

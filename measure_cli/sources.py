@@ -164,7 +164,7 @@ def inspect_table(source: SourceInput, project: Project, cache: Cache, distinct:
             check_table(connection, source, relation)
             columns = described(connection, relation)
             check_where(connection, source, relation, source.table, columns)
-            summed = connection.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {relation} AS t").fetchone()
+            summed = connection.execute(f"SELECT count(*), sum(hash(t)) FROM {relation} AS t").fetchone()
             values = {
                 column: distinct_values(connection, relation, found, source.where)
                 for column in distinct

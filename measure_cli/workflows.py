@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from measure_cli import __version__
 from measure_cli.errors import Interrupted, PlanError, ProjectError, did_you_mean
 from measure_cli.events import Emit, Notice, PlanBuilt, RunFinished
 from measure_cli.project import Overrides
-from measure_cli.results import AuditStatus, RunResult, Table
+from measure_cli.results import AuditStatus, RunResult, Shown, Status, Table
 from measure_cli.types import Plan, Session, Statement
 
 if TYPE_CHECKING:
@@ -247,16 +247,6 @@ def relation_facts(relation: Relation) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One relation in detail: facts, columns (name, type, description), audits, and rows when it is built."""
-
-    facts: dict[str, Any]
-    columns: tuple[tuple[str, str, str], ...]
-    audits: tuple[str, ...]
-    rows: Table | None
-
-
 def show(request: Request, name: str, limit: int = PREVIEW_ROWS) -> Shown:
     """Everything about one relation, with its first rows if it is built.
 
@@ -275,7 +265,7 @@ def show(request: Request, name: str, limit: int = PREVIEW_ROWS) -> Shown:
 
 
 def preview(loaded: Loaded, relation: Relation, limit: int) -> Table | None:
-    """The first rows of a relation, if it is built."""
+    """The first rows of a relation, sorted, if it is built."""
     from measure_cli.sqltext import relation_text
 
     if not loaded.project.target_file.exists():
@@ -285,17 +275,7 @@ def preview(loaded: Loaded, relation: Relation, limit: int) -> Table | None:
             return None
         with session_of(engine) as session:
             name = relation_text(relation.schema, relation.name)
-            return session.query(Statement(f"SELECT * FROM {name} LIMIT {limit}"))
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the target knows of its last run."""
-
-    target: str
-    run: Mapping[str, Any] | None
-    built: Table | None
-    audits: Table | None
+            return session.query(Statement(f"SELECT * FROM {name} ORDER BY ALL LIMIT {limit}"))
 
 
 def status(request: Request) -> Status:

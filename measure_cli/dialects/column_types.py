@@ -17,6 +17,7 @@ from sqlglot.optimizer.annotate_types import TypeAnnotator
 from sqlglot.schema import MappingSchema
 
 from measure_cli.dialects.compiled import UNKNOWN_TYPE
+from measure_cli.dialects.functions import Pseudonymize
 from measure_cli.dialects.reader import DUCKDB
 
 Annotate = Callable[[TypeAnnotator, Any], exp.Expr]
@@ -311,6 +312,6 @@ _RULES: dict[type[exp.Expr], Any] = {
     exp.Sign: {"returns": DType.TINYINT},
     exp.StrPosition: {"returns": DType.BIGINT},
     **dict.fromkeys((exp.Nullif, exp.AnyValue, exp.ArgMax, exp.ArgMin, exp.First, exp.Last), _SAME),
-    **dict.fromkeys((exp.Replace, exp.Left, exp.Right, exp.SplitPart, exp.Pad), _TEXT),
+    **dict.fromkeys((exp.Replace, exp.Left, exp.Right, exp.SplitPart, exp.Pad, Pseudonymize), _TEXT),
     **dict.fromkeys((exp.RegexpExtract, exp.RegexpReplace), _TEXT),
 }

@@ -1,13 +1,15 @@
 """One rendered model in the DuckDB dialect -> a checked, resolved SELECT whose relations can still be named.
 
-Reading, linting, resolving, typing and writing are modules of their own; this one lines them up. Nothing here executes
-SQL, so what only an engine can refuse (a cast between types, say) is left to the engine.
+Reading, linting, resolving, typing, tracing and writing are modules of their own; this one lines them up. Nothing here
+executes SQL, so what only an engine can refuse (a cast between types, say) is left to the engine.
 """
 
 from __future__ import annotations
 
 from sqlglot.schema import MappingSchema
 
+from measure_cli.dialects import pseudonyms
+from measure_cli.dialects.column_lineage import Tracer
 from measure_cli.dialects.column_types import annotate_columns, parse_type
 from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.dialects.functions import check_functions
@@ -30,18 +32,26 @@ def compile_select(sql: str, schema: Relations, *, locate: Locate) -> CompiledSe
         PlanError: the text is not one SELECT, or a name in it means nothing.
     """
     query = read_select(sql, locate)
+    pseudonyms.recognize(query, locate)
     check_functions(query, locate)
     findings = lint(query)
     mapping = _mapping_schema(schema)
     query = resolve(query, schema, mapping, locate)
     columns = annotate_columns(query, mapping)
+    pseudonyms.check_types(query, locate)
     findings += lint_resolved(query)
+    tracer = Tracer(query, schema)
+    origins, deciding = tracer.outputs(), tracer.deciding()
+    secrets = pseudonyms.expand_for_duckdb(query)
     tables = tables_of(query, schema)
     return CompiledSelect(
         parts=write_parts(query, tables, sql),
         columns=columns,
         relations=tuple(sorted({key for _, key in tables})),
         findings=in_order(findings),
+        secrets=secrets,
+        origins=origins,
+        deciding=deciding,
     )
 
 

@@ -21,17 +21,31 @@ class LintFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """A column of a relation from which something is computed, through pseudonymize() or not."""
+
+    relation: str
+    column: str
+    pseudonymized: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledSelect:
     """One SELECT, cut at the relations it reads.
 
     `parts` alternates: parts[0], parts[2], ... are SQL text, parts[1], parts[3], ... are relations in the form
-    `<pseudo schema>.<name>`. `columns` are the output columns with their DuckDB types, or `UNKNOWN`.
+    `<pseudo schema>.<name>`. `columns` are the output columns with their DuckDB types, or `UNKNOWN`; `origins` says for
+    each of them what it is computed from, `deciding` what decides which rows there are. `secrets` are the parameters
+    that have to be bound where the SELECT runs.
     """
 
     parts: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
     relations: tuple[str, ...]
     findings: tuple[LintFinding, ...] = ()
+    secrets: tuple[str, ...] = ()
+    origins: tuple[tuple[Origin, ...], ...] = ()
+    deciding: tuple[Origin, ...] = ()
 
     def sql(self, naming: Callable[[str], str]) -> str:
         """The statement, with every relation under the SQL text that `naming` gives it.
@@ -54,4 +68,7 @@ class CompiledSelect:
             columns=tuple((name, data_type) for name, data_type in fields["columns"]),
             relations=tuple(fields["relations"]),
             findings=tuple(LintFinding(**finding) for finding in fields["findings"]),
+            secrets=tuple(fields.get("secrets", ())),
+            origins=tuple(tuple(Origin(**origin) for origin in column) for column in fields.get("origins", ())),
+            deciding=tuple(Origin(**origin) for origin in fields.get("deciding", ())),
         )

@@ -113,14 +113,6 @@ class DuckDBEngine:
         with our_errors():
             return {(row[0], row[1]): row[2] for row in self._connection.cursor().execute(sql).fetchall()}
 
-    def columns(self, relation: str) -> dict[str, str]:
-        """Columns and types of a table or view, given as SQL text."""
-        with our_errors():
-            return {
-                row[0]: row[1]
-                for row in self._connection.cursor().execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-            }
-
     def interrupt(self) -> None:
         """Stop every running statement."""
         with self._lock:

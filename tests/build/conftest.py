@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.build.workshop import Workshop, open_workshop
+from tests.build.workshop import Workshop, open_compiled
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Workshop:
-    return open_workshop(tmp_path / "shop")
+    return open_compiled(tmp_path / "shop")
 
 
 @pytest.fixture

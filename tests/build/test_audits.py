@@ -1,4 +1,4 @@
-"""What an audit may say: severity, thresholds, where, limit, stored failures; singular audits; audits across relations."""
+"""What an audit may say: severity, thresholds, where, limit, stored failures; singular audits; across relations."""
 
 from __future__ import annotations
 

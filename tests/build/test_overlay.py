@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.build.workshop import ROOT, Workshop
+from tests.build.workshop import CACHE, ROOT, Workshop
 
 FILES = {
     "measure.toml": """\
@@ -35,9 +35,24 @@ FILES = {
 SELECTION = "+fct_attribution_30d"
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The bundled templates, compiled once."""
+    project = open_project(tmp_path_factory.mktemp("compiled"))
+    project.build(SELECTION)
+    return project.read(CACHE)
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Workshop:
-    project = Workshop(tmp_path)
+def project(tmp_path: Path, cache: str) -> Workshop:
+    project = open_project(tmp_path)
+    project.write(CACHE, cache)
+    return project
+
+
+def open_project(folder: Path) -> Workshop:
+    """Five rows of data for the bundled starter stack."""
+    project = Workshop(folder)
     for path, text in FILES.items():
         project.write(path, text)
     project.write(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.build.workshop import Ended, Workshop, open_workshop
+from tests.build.workshop import Ended, Workshop, open_compiled
 
 STARTER_DATABASE = "warehouse/starter.duckdb"
 
@@ -28,7 +28,7 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Starter:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Workshop:
-    return open_workshop(tmp_path / "shop")
+    return open_compiled(tmp_path / "shop")
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Pseudonyms, column lineage, and what may not leave internal relations."""
