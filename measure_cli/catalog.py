@@ -222,7 +222,10 @@ class Compiler:
         keys = dependencies(audit.rendered)
         if any(self._relations[key].absent for key in keys):
             return None
-        compiled = self.compile(audit.rendered)
+        try:
+            compiled = self.compile(audit.rendered)
+        except PlanError as error:
+            raise error.at(f"{audit.spec.place}: audit {audit.spec.kind} on {audit.rendered.name}") from None
         return Audit(audit.spec, compiled, tuple(key_of(reference) for reference in compiled.relations))
 
     def compile(self, rendered: Rendered) -> CompiledSelect:

@@ -17,6 +17,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
@@ -33,7 +34,9 @@ MARKS: Mapping[StepStatus, tuple[str, str]] = {
     StepStatus.HELD: ("held", "yellow"),
     StepStatus.ABSENT: ("none", "dim"),
 }
-WIDEST_PIPE = 200
+WIDEST_PIPE = 10_000
+TRANSPOSED_ROWS = 3
+FOLDED_COLUMNS = 6
 
 
 class PatientConsole(Console):
@@ -237,8 +240,28 @@ def print_error(error: MeasureError, color: bool) -> None:
 
 
 def print_table(table: Table, color: bool, stderr: bool = False) -> None:
-    """A table on its stream."""
-    make_console(stderr, color).print(rich_table(table), soft_wrap=False)
+    """A table on its stream; one too wide for the terminal is turned, so that its rows stand side by side."""
+    console, drawn = make_console(stderr, color), rich_table(table)
+    is_wide = Measurement.get(console, console.options, drawn).maximum >= console.width
+    if is_wide and table.rows and len(table.columns) > FOLDED_COLUMNS:
+        drawn = rich_table(turned(table))
+    console.print(drawn, soft_wrap=False)
+
+
+def turned(table: Table) -> Table:
+    """Columns as rows, with the first few rows side by side."""
+    rows = table.rows[:TRANSPOSED_ROWS]
+    names = ("column", *(f"row {number}" for number in range(1, len(rows) + 1)))
+    large, fraction = [], []
+    for index in range(len(table.columns)):
+        values = [row[index] for row in table.rows]
+        large.append(is_large(values))
+        fraction.append(is_fraction(values))
+    cells = tuple(
+        (name, *(shown(row[index], fraction[index], large[index]) for row in rows))
+        for index, name in enumerate(table.columns)
+    )
+    return Table(names, cells)
 
 
 def with_headings(table: Table) -> Table:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class MeasureError(Exception):
@@ -30,6 +30,10 @@ class MeasureError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def at(self, place: object) -> Self:
+        """The same error, told from another place."""
+        return type(self)(f"{place}: {self.message}", self.hint)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message

@@ -83,6 +83,11 @@ def match_columns(spec: SourceSpec, source: SourceInput, shape: InputShape) -> d
         wanted = source.renames.get(column.name, column.name)
         if found := find_column(wanted, shape.columns):
             check_type(spec, source, column, found, shape.columns[found])
+            if column.required and found in shape.lacking:
+                raise ProjectError(
+                    f"{source.place}: source {spec.name}: {shape.lacking[found]} has no column "
+                    f'"{found}", which is needed as {column.name}; other files of {source.path} have it'
+                )
             matched[column.name] = found
         elif column.required or column.name in source.renames:
             raise missing_column(spec, source, (column.name,), shape)

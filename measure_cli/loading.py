@@ -51,11 +51,11 @@ def load(overrides: Overrides, batch: Batch | None = None) -> Loaded:
     cache = Cache(project.root / CACHE_FOLDER)
     shapes, distinct = inspect_inputs(project, stack, cache)
     variables = resolve_variables(stack.variables, project.variables, project.variable_texts)
-    registries = load_registries(stack, project.root, distinct)
     matched = {
         name: frozenset(ingest.match_columns(stack.sources[name], source, shape))
         for name, (source, shape) in shapes.items()
     }
+    registries = load_registries(stack, project.root, distinct)
     inputs = Inputs(stack, project.as_of, variables, registries, matched)
     rendered = render_stack(inputs, batch, cache.folder / "templates")
     relations = [source_relation(spec, shapes.get(name)) for name, spec in stack.sources.items()]

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from measure_cli.errors import ProjectError, did_you_mean
-from measure_cli.render import Inputs, Rendered, Renderer, TemplateCallError, batch_context
+from measure_cli.render import Inputs, Rendered, Renderer, batch_context
+from measure_cli.textfile import read_text
 from measure_cli.types import REF_SCHEMA, AuditSpec, Axis, Batch, ModelDoc, Place, Stack, Template
 
 AXIS = re.compile(r"\{([a-z_]+)\}")
@@ -114,25 +115,27 @@ def render_audit(
     if spec.kind not in stack.audit_files:
         raise ProjectError(f'{spec.place}: unknown audit "{spec.kind}"', did_you_mean(spec.kind, stack.audit_files))
     file = stack.audit_files[spec.kind]
-    template = Template(spec.kind, "audits", file, f"audits/{file.name}", file.read_text(encoding="utf-8-sig"))
+    label = f"audits/{file.name}"
+    template = Template(spec.kind, "audits", file, label, read_text(file, label))
     arguments = {key: filled(value, axes) for key, value in spec.arguments.items()}
     used: set[str] = set()
 
     def arg(name: str, default: Any = NOTHING) -> Any:
         used.add(name)
         if name not in arguments and default is NOTHING:
-            raise TemplateCallError(f'{spec.place}: the audit {spec.kind} on {model} needs the argument "{name}"')
+            raise ProjectError(f'needs the argument "{name}"')
         return arguments.get(name, default)
 
     relation = f"{REF_SCHEMA}.{model}"
     target = f"(SELECT * FROM {relation} WHERE {spec.where})" if spec.where else relation
     extra = {"model": target, "model_name": model, "arg": arg, **({"column": spec.column} if spec.column else {})}
-    rendered = renderer.render(template, model, axes, extra)
-    for key in arguments:
-        if key not in used:
-            raise ProjectError(
-                f'{spec.place}: the audit {spec.kind} takes no argument "{key}"', did_you_mean(key, used)
-            )
+    try:
+        rendered = renderer.render(template, model, axes, extra)
+        for key in arguments:
+            if key not in used:
+                raise ProjectError(f'takes no argument "{key}"', did_you_mean(key, used))
+    except ProjectError as error:
+        raise error.at(f"{spec.place}: audit {spec.kind} on {model}") from None
     return RenderedAudit(spec, rendered)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.fields import Fields, describe, parse_day
+from measure_cli.textfile import read_text
 from measure_cli.types import Place, Project, SourceInput, Target, Value
 
 CONFIG_FILE = "measure.toml"
@@ -107,12 +108,7 @@ def read_project(root: Path, overrides: Overrides) -> Project:
 
 def read_toml(file: Path) -> tuple[str, dict[str, Any]]:
     """Text and content of a TOML file."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ProjectError(f"{file.name}: is not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise ProjectError(f"{file.name}: cannot be read: {error.strerror}") from None
+    text = read_text(file, file.name)
     try:
         return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -23,7 +23,8 @@ from measure_cli.errors import MeasureError, ProjectError, did_you_mean
 from measure_cli.fields import describe
 from measure_cli.kinds import Materialization, Severity
 from measure_cli.sqltext import literal
-from measure_cli.types import REF_SCHEMA, SOURCE_SCHEMA, Batch, ModelConfig, Registry, Stack, Template
+from measure_cli.textfile import read_text
+from measure_cli.types import REF_SCHEMA, SOURCE_SCHEMA, Batch, ModelConfig, Registry, Row, Stack, Template, Value
 
 CONFIG_TYPES: Mapping[str, tuple[type, ...]] = {
     "materialized": (str,),
@@ -67,12 +68,14 @@ class Rendered:
     arguments_used: set[str] = field(default_factory=set)
 
     def locate(self, rendered_line: int) -> str:
-        """Place in the template of a line of the rendered SQL: exact when that line stands once in the file."""
-        lines = self.sql.splitlines()
+        """Place in the template of a line of the rendered SQL: exact if no line was added, or if it stands once."""
+        lines, source = self.sql.splitlines(), self.template.text.splitlines()
         if not 1 <= rendered_line <= len(lines):
             return self.template.label
+        if len(lines) == len(source):
+            return f"{self.template.label}:{rendered_line}"
         text = lines[rendered_line - 1].strip()
-        places = [i for i, line in enumerate(self.template.text.splitlines(), start=1) if line.strip() == text and text]
+        places = [i for i, line in enumerate(source, start=1) if line.strip() == text and text]
         if len(places) == 1:
             return f"{self.template.label}:{places[0]}"
         return f"{self.template.label} (line {rendered_line} of its SQL: {text[:80]})"
@@ -84,6 +87,17 @@ class TemplateCallError(Exception):
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class RegistryRow(dict[str, Value]):
+    """A row of a registry, as templates see it: `row.column`; an unknown column is an error that suggests one."""
+
+    def __init__(self, registry: str, row: Row) -> None:
+        super().__init__(row)
+        self._registry = registry
+
+    def __missing__(self, column: str) -> NoReturn:
+        raise TemplateCallError(f'the registry {self._registry} has no column "{column}"', did_you_mean(column, self))
 
 
 class Renderer:
@@ -142,8 +156,8 @@ class Renderer:
         return bucket.code
 
     def _load_macros(self, file: Path) -> None:
-        text = file.read_text(encoding="utf-8-sig")
         label = f"{file.parent.parent.name}/macros/{file.name}"
+        text = read_text(file, label)
         self._labels[str(file)] = (label, text)
         template = Template(file.stem, "macros", file, label, text)
         try:
@@ -212,7 +226,7 @@ class Renderer:
             raise TemplateCallError(f'registry("{name}"): there is no such registry', did_you_mean(str(name), known))
         if self._current is not None:
             self._current.refs[name] = None
-        return [dict(row) for row in self._inputs.registries[name].rows]
+        return [RegistryRow(name, row) for row in self._inputs.registries[name].rows]
 
 
 def explain(
@@ -226,9 +240,20 @@ def explain(
     label, text = labels.get(file, (template.label, template.text))
     lines = text.splitlines()
     shown = f"  {line} | {lines[line - 1].strip()}" if line and line <= len(lines) else None
-    hints = [hint for hint in (shown, suggestion(error, names)) if hint]
+    caller = f"  called from {template.label}{calling_line(error, template)}" if label != template.label else None
+    hints = [hint for hint in (shown, caller, suggestion(error, names)) if hint]
     message = getattr(error, "message", None) or str(error) or type(error).__name__
     return ProjectError(f"{label}{f':{line}' if line else ''}: {message}", "\n".join(hints) or None)
+
+
+def calling_line(error: Exception, template: Template) -> str:
+    """`:line` of the template on the way to an error inside of a macro."""
+    trace, line = error.__traceback__, ""
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(template.file):
+            line = f":{trace.tb_lineno}"
+        trace = trace.tb_next
+    return line
 
 
 def place_of(error: Exception, template: Template, labels: Mapping[str, tuple[str, str]]) -> tuple[str, int | None]:
@@ -275,7 +300,7 @@ def read_config(arguments: Mapping[str, Any]) -> ModelConfig:
         if not isinstance(value, CONFIG_TYPES[key]) or isinstance(value, bool):
             expected = " or ".join(kind.__name__ for kind in CONFIG_TYPES[key])
             raise TemplateCallError(f'config: "{key}" must be {expected}, found {describe(value)}')
-        values[key] = as_tuple(value) if key in LIST_KEYS else value
+        values[key] = as_tuple(key, value) if key in LIST_KEYS else value
     kind = values.get("materialized", Materialization.VIEW.value)
     if kind not in set(Materialization):
         raise TemplateCallError(f'config: unknown materialization "{kind}"', did_you_mean(kind, list(Materialization)))
@@ -291,9 +316,12 @@ def read_config(arguments: Mapping[str, Any]) -> ModelConfig:
     return ModelConfig(**values)
 
 
-def as_tuple(value: Any) -> tuple[str, ...]:
+def as_tuple(key: str, value: Any) -> tuple[str, ...]:
     """A text or a list of texts as a tuple."""
-    return (value,) if isinstance(value, str) else tuple(value)
+    texts = (value,) if isinstance(value, str) else tuple(value)
+    if not all(isinstance(text, str) and text for text in texts):
+        raise TemplateCallError(f'config: "{key}" must be a list of texts, found {describe(value)}')
+    return texts
 
 
 def env_var(name: str, default: str | None = None) -> str:

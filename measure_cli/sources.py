@@ -33,7 +33,7 @@ COMPRESSIONS = (".gz", ".zst")
 # DuckDB would guess these from the first 20,480 rows: a quoted value further down kept its quotes, and a row that
 # begins with # could count as a comment.
 CSV_OPTIONS = """all_varchar = true, header = true, quote = '"', escape = '"', comment = ''"""
-INSPECTION_VERSION = "2"
+INSPECTION_VERSION = "3"
 Inspection = tuple[InputShape, dict[str, list[str]]]
 
 
@@ -140,7 +140,7 @@ def inspect_files(source: SourceInput, project: Project, cache: Cache, distinct:
     if found is None:
         found = look_into(source, [str(file) for file in files], distinct)
         cache.put(key, found)
-    shape = InputShape(found["columns"], fingerprint, tuple(str(file) for file in files))
+    shape = InputShape(found["columns"], fingerprint, tuple(str(file) for file in files), found["lacking"])
     return shape, found["distinct"]
 
 
@@ -206,6 +206,8 @@ def look_into(source: SourceInput, files: list[str], distinct: tuple[str, ...]) 
         try:
             columns = described(connection, reader_sql(files))
             check_rows(connection, files, columns)
+            check_headers(connection, source, files, columns)
+            lacking = columns_lacking(connection, files, columns)
             if format_of(Path(files[0])) == JSON:
                 columns = dict.fromkeys(columns, "VARCHAR")
             reader = reader_sql(files, columns)
@@ -218,7 +220,7 @@ def look_into(source: SourceInput, files: list[str], distinct: tuple[str, ...]) 
                 values[column] = distinct_values(connection, reader, found, source.where) if found else []
         except duckdb.Error as error:
             raise unreadable(source, shown, error) from None
-    return {"columns": dict(columns), "distinct": dict(values)}
+    return {"columns": dict(columns), "distinct": dict(values), "lacking": dict(lacking)}
 
 
 def unreadable(source: SourceInput, shown: str, error: Exception) -> ProjectError:
@@ -254,6 +256,32 @@ def check_rows(connection: duckdb.DuckDBPyConnection, files: list[str], columns:
                 typed = ", ".join(f"{name}: 'VARCHAR'" for name in names)
                 dialect = f"{CSV_OPTIONS}, auto_detect = false, delim = {literal(delimiter)}, columns = {{{typed}}}"
                 read_through(connection, f"read_csv({literal(escape_glob(file))}, {dialect})", names)
+
+
+def check_headers(
+    connection: duckdb.DuckDBPyConnection, source: SourceInput, files: list[str], columns: Iterable[str]
+) -> None:
+    """Refuse a header that names a column twice: DuckDB would call the second one `x_1`."""
+    renamed = [name for name in columns if re.search(r"_\d+$", name)]
+    for file in files if renamed and format_of(Path(files[0])) == TEXT else ():
+        reader = reader_sql([file]).replace("header = true", "header = false")
+        header = [str(name) for name in connection.execute(f"SELECT * FROM {reader} LIMIT 1").fetchall()[0]]
+        if repeated := next((name for name in header if header.count(name) > 1), None):
+            raise ProjectError(
+                f"{source.place}: source {source.name}: {Path(file).name} has the column "
+                f'"{repeated}" twice in its header'
+            )
+
+
+def columns_lacking(connection: duckdb.DuckDBPyConnection, files: list[str], columns: Iterable[str]) -> dict[str, str]:
+    """Of several files, for each column that not all of them have, the first file without it."""
+    lacking: dict[str, str] = {}
+    for file in files if len(files) > 1 else ():
+        own = described(connection, reader_sql([file]))
+        for column in columns:
+            if column not in own:
+                lacking.setdefault(column, Path(file).name)
+    return lacking
 
 
 def read_through(connection: duckdb.DuckDBPyConnection, reader: str, columns: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from measure_cli.audit_spec import read_audit
 from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.fields import Fields
+from measure_cli.textfile import read_text
 from measure_cli.types import (
     REF_SCHEMA,
     SOURCE_SCHEMA,
@@ -161,10 +162,7 @@ def find_templates(folder: Path) -> Iterator[Template]:
 def read_template(file: Path, layer: str, folder: Path) -> Template:
     """One template file as text."""
     label = label_of(file, folder)
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ProjectError(f"{label}: is not UTF-8 text (byte {error.start})") from None
+    text = read_text(file, label)
     if not text.strip():
         raise ProjectError(f"{label}: is empty; a model is one SELECT")
     return Template(file.stem, layer, file, label, text)

@@ -12,6 +12,7 @@ from measure_cli.loading import Loaded
 from measure_cli.materialize import Names
 from measure_cli.results import Table
 from measure_cli.stack import label_of
+from measure_cli.textfile import read_text
 from measure_cli.types import Statement, Template
 
 
@@ -29,9 +30,7 @@ def summary_of(loaded: Loaded, engine: DuckDBEngine) -> Summary | None:
     file = loaded.stack.folder / "summary.sql"
     if not file.is_file():
         return None
-    template = Template(
-        "summary", "summary", file, label_of(file, loaded.stack.folder), file.read_text(encoding="utf-8")
-    )
+    template = Template("summary", "summary", file, label_of(file, loaded.stack.folder), read_text(file, "summary.sql"))
     rendered = loaded.renderer.render(template, "summary", {})
     relations = loaded.catalog.relations
     schema = {f"measure_ref.{name}": dict(relations[name].columns) for name in rendered.refs}

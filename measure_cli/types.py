@@ -110,11 +110,15 @@ class SourceInput:
 
 @dataclass(frozen=True, slots=True)
 class InputShape:
-    """What was found in an input: columns with their types, a fingerprint of its content, the files behind it."""
+    """What was found in an input: columns with their types, a fingerprint of its content, the files behind it.
+
+    `lacking` names, for a column that not all files have, the first file without it.
+    """
 
     columns: Mapping[str, str]
     fingerprint: str
     files: tuple[str, ...] = ()
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from measure_cli.errors import ProjectError
+from measure_cli.textfile import read_text
 from measure_cli.types import Place
 
 BaseLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -48,12 +49,9 @@ def read_yaml(file: Path, label: str) -> Any:
     Raises:
         ProjectError: the file cannot be read or is not YAML; the message names file and line.
     """
+    text = read_text(file, label)
     try:
-        return yaml.load(file.read_text(encoding="utf-8-sig"), Loader=LinedLoader)
-    except UnicodeDecodeError as error:
-        raise ProjectError(f"{label}: is not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise ProjectError(f"{label}: cannot be read: {error.strerror}") from None
+        return yaml.load(text, Loader=LinedLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise ProjectError(f"{Place(label, line)}: is not valid YAML: {error.problem}") from None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import duckdb
 
-from measure_cli.errors import EngineError, OutOfMemory, TargetBusy, Transient
+from measure_cli.errors import EngineError, MeasureError, OutOfMemory, ProjectError, TargetBusy, Transient
 from measure_cli.results import Table
 from measure_cli.sqltext import literal
 from measure_cli.types import Project, Statement, Value
@@ -132,7 +132,7 @@ def open_duckdb(project: Project, read_only: bool = False) -> DuckDBEngine:
 
     Raises:
         TargetBusy: another process holds the file.
-        EngineError: the file cannot be opened or created, or a setting is refused.
+        ProjectError: the file cannot be opened or created, or a setting is refused; nothing was touched.
     """
     file, target = project.target_file, project.target
     config: dict[str, Value] = {}
@@ -144,7 +144,7 @@ def open_duckdb(project: Project, read_only: bool = False) -> DuckDBEngine:
             file.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(str(file), read_only=read_only, config=config)  # type: ignore[arg-type]
     except OSError as error:
-        raise EngineError(f"{target.settings['path']}: the folder cannot be created: {error.strerror}") from error
+        raise ProjectError(f"{target.settings['path']}: the folder cannot be created: {error.strerror}") from error
     except duckdb.Error as error:
         raise opening_error(str(target.settings["path"]), error) from error
     with our_errors():
@@ -155,7 +155,7 @@ def open_duckdb(project: Project, read_only: bool = False) -> DuckDBEngine:
     return DuckDBEngine(connection)
 
 
-def opening_error(path: str, error: duckdb.Error) -> EngineError:
+def opening_error(path: str, error: duckdb.Error) -> MeasureError:
     """Why a file could not be opened."""
     text = first_lines(error, 2)
     busy = any(words in text.lower() for words in ("lock", "another process", "different process"))
@@ -164,5 +164,5 @@ def opening_error(path: str, error: duckdb.Error) -> EngineError:
             f"{path} is open in another process: {text}", "Close it there, or wait until that run is over."
         )
     if isinstance(error, duckdb.IOException | duckdb.SerializationException | duckdb.CatalogException):
-        return EngineError(f"{path} cannot be opened: {text}")
-    return EngineError(f"{path}: {text}")
+        return ProjectError(f"{path} cannot be opened: {text}")
+    return ProjectError(f"{path}: {text}")

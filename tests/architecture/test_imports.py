@@ -13,7 +13,19 @@ NAMES = ("nouns", "inputs", "planning", "effects", "views", "wiring", "entry")
 LAYERS: dict[str, int] = {
     **dict.fromkeys(("__init__", "kinds", "types", "results", "events", "errors", "sqltext"), NOUNS),
     **dict.fromkeys(
-        ("fields", "yaml_file", "project", "stack", "audit_spec", "registry", "render", "models", "variables"), INPUTS
+        (
+            "textfile",
+            "fields",
+            "yaml_file",
+            "project",
+            "stack",
+            "audit_spec",
+            "registry",
+            "render",
+            "models",
+            "variables",
+        ),
+        INPUTS,
     ),
     **dict.fromkeys(("graph", "catalog", "ingest", "materialize", "plan", "script"), PLANNING),
     **dict.fromkeys(("state", "execute", "sources", "cache"), EFFECTS),

@@ -217,8 +217,7 @@ def source_of(name: str, path: str, more: str = "") -> Edit:
 class Case:
     """Something wrong, and what the message has to say about it.
 
-    `at` is a file of the project and a piece of the line that the message has to point at; `gap` says what is still
-    wrong with the message.
+    `at` is a file of the project and a piece of the line that the message has to point at.
     """
 
     name: str
@@ -227,15 +226,11 @@ class Case:
     at: tuple[str, str] | None = None
     arguments: tuple[str, ...] = ("build",)
     exit_code: int = 2
-    gap: str | None = None
 
 
 def params(*cases: Case) -> list[ParameterSet]:
-    """Cases as parameters of a test; a gap that closes is a failure, so that it is taken from the list."""
-    return [
-        pytest.param(case, id=case.name, marks=[pytest.mark.xfail(reason=case.gap, strict=True)] if case.gap else [])
-        for case in cases
-    ]
+    """Cases as parameters of a test."""
+    return [pytest.param(case, id=case.name) for case in cases]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from tests.bad_input.project import (
 
 DEEP = 50_000
 NOBODY = 65_534
-UNWRITABLE = 1
+UNWRITABLE = 2
 HEADER = "user_id,event_ts,event_kind,amount\n"
 ROW = "u{},2025-02-01 10:00:00,Social,1\n"
 SPEND = "SELECT DATE '2025-02-01' AS \"date\", 'Social' AS channel, 1.5 AS spend"
@@ -99,6 +99,18 @@ FILES = (
         "one empty file among several",
         (write("data/spend_2.csv", ""), source_of("spend", "data/spend*.csv")),
         ("source spend: spend_2.csv is empty",),
+        (CONFIG, "[sources.spend]"),
+    ),
+    Case(
+        "one file among several that lacks a needed column",
+        (write("data/spend_2.csv", "date,kanal,spend\n2025-05-03,Video,1\n"), source_of("spend", "data/spend*.csv")),
+        ('source spend: spend_2.csv has no column "channel"', "other files of data/spend*.csv have it"),
+        (CONFIG, "[sources.spend]"),
+    ),
+    Case(
+        "header that names a column twice",
+        (write("data/spend.csv", "date,channel,spend,spend\n2025-05-03,Video,1,2\n"),),
+        ('source spend: spend.csv has the column "spend" twice in its header',),
         (CONFIG, "[sources.spend]"),
     ),
     Case(

@@ -8,16 +8,15 @@ import pytest
 
 from tests.bad_input.project import STACK, Case, assert_refused, change, params, write
 
-PLACE = "the message names the line of the audit's template, not the line that asks for the audit"
 MARTS = f"{STACK}/marts/schema.yml"
 HEAD = f"{STACK}/stack.yml"
 TESTS = "data_tests: [unique, not_null]"
 
 
-def audit(name: str, text: str, *says: str, at: str, gap: str | None = None) -> Case:
+def audit(name: str, text: str, *says: str, at: str) -> Case:
     """The audits of fct_touches.event_kind replaced by other text."""
     edit = change(MARTS, f"        {TESTS}\n", f"        data_tests:\n          - {text}\n")
-    return Case(name, (edit,), says, (MARTS, at), gap=gap)
+    return Case(name, (edit,), says, (MARTS, at))
 
 
 YAML = (
@@ -132,13 +131,13 @@ AUDITS = (
     audit(
         "missing argument",
         "accepted_values: {}",
-        'the audit accepted_values on fct_touches needs the argument "values"',
+        'audit accepted_values on fct_touches: needs the argument "values"',
         at="accepted_values",
     ),
     audit(
         "unknown argument",
         "accepted_values: {values: [x], value: y}",
-        'the audit accepted_values takes no argument "value"',
+        'audit accepted_values on fct_touches: takes no argument "value"',
         'Did you mean "values"?',
         at="accepted_values",
     ),
@@ -149,14 +148,12 @@ AUDITS = (
         'Did you mean "stg_touchpoints"?',
         "shop/marts/schema.yml:",
         at="relationships",
-        gap=PLACE,
     ),
     audit(
         "unknown column of a relation",
         "relationships: {to: stg_touchpoints, field: kind}",
         'unknown column "kind"',
         at="relationships",
-        gap=PLACE,
     ),
     audit(
         "bad severity", "unique: {severity: warning}", 'unknown severity "warning"', 'Did you mean "warn"?', at="unique"
@@ -185,14 +182,13 @@ AUDITS = (
         '"limit" in audit "unique" must be a whole number of at least 1, found the number -1',
         at="unique",
     ),
-    audit("filter that does not parse", "unique: {where: 'touches >'}", "SQL syntax error", at="unique", gap=PLACE),
+    audit("filter that does not parse", "unique: {where: 'touches >'}", "SQL syntax error", at="unique"),
     audit(
         "filter on an unknown column",
         "unique: {where: 'touchs > 1'}",
         'unknown column "touchs"',
         'Did you mean "touches"?',
         at="unique",
-        gap=PLACE,
     ),
     audit(
         "two audits in one",
@@ -211,7 +207,6 @@ AUDITS = (
         "expression_is_true: {expression: 'touches >'}",
         "SQL syntax error",
         at="expression_is_true",
-        gap=PLACE,
     ),
 )
 

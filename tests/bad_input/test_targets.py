@@ -24,7 +24,7 @@ from tests.bad_input.project import (
     write,
 )
 
-CANNOT_OPEN = 1
+CANNOT_OPEN = 2
 HOLD = """
 import sys, duckdb
 connection = duckdb.connect(sys.argv[1])

@@ -181,18 +181,6 @@ def test_a_hook_may_make_an_index(shop: Workshop) -> None:
     assert shop.query("SELECT table_name FROM duckdb_indexes()") == [("fct_hooked",)]
 
 
-def test_this_reads_what_stands_in_the_target(built: Workshop) -> None:
-    ended = built.measure("sql", "fct_day", "--select-only")
-    assert '"marts"."fct_day"' not in ended.stdout
-    built.write(
-        "my_stack/marts/fct_self.sql",
-        "{{ config(materialized='table') }}\n"
-        "SELECT {{ literal(this | string) }} AS own_name FROM {{ ref('cities') }}\n",
-    )
-    built.build("fct_self")
-    assert built.query("SELECT DISTINCT own_name FROM marts.fct_self") == [("measure_ref.fct_self",)]
-
-
 @pytest.mark.parametrize("kinds", [("view", "table", "view"), ("table", "view", "table")])
 def test_a_relation_may_turn_from_view_to_table_and_back(shop: Workshop, kinds: tuple[str, ...]) -> None:
     for kind in kinds:
@@ -249,6 +237,16 @@ def test_a_table_of_the_target_is_a_source(shop: Workshop) -> None:
     assert shop.build().having("built") == EVERYTHING
     assert shop.relations()["sources.orders"] == "view"
     assert [row[0] for row in shop.query("SELECT id FROM staging.stg_orders ORDER BY id")] == [1, 2]
+
+
+def test_a_table_of_the_target_may_have_any_name(shop: Workshop) -> None:
+    shop.database.parent.mkdir()
+    shop.execute(
+        """CREATE TABLE main."Sold Things" AS SELECT 1::BIGINT AS id, DATE '2024-01-05' AS day, 'Oslo' AS city, 1.0 AS amount"""
+    )
+    shop.replace("measure.toml", 'path = "data/orders.csv"', 'table = "main.Sold Things"')
+    shop.build()
+    assert shop.query("SELECT id FROM staging.stg_orders") == [(1,)]
 
 
 def test_times_are_utc_wherever_the_machine_stands(tmp_path: Path) -> None:

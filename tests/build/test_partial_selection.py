@@ -116,6 +116,13 @@ def test_excluded_relations_are_left_alone(built: Workshop) -> None:
     assert built.build().having("built") == {"fct_day"}
 
 
+def test_an_excluded_source_is_left_alone(built: Workshop) -> None:
+    """Models bring their own sources, unless these are excluded by name."""
+    built.append("data/orders.csv", LARGE_ORDER)
+    assert "source.orders" not in built.build("stg_orders", "--exclude", "source.orders").statuses
+    assert built.query("SELECT count(*) FROM sources.orders") == [(8,)]
+
+
 def test_a_relation_of_a_failed_run_is_not_taken_for_built(built: Workshop) -> None:
     """The ledger moves with what is published, not with what was tried."""
     built.append("data/orders.csv", "10,2024-03-02,Rome,-900.00\n")

@@ -320,7 +320,7 @@ def open_workshop(folder: Path, files: Mapping[str, str] | None = None) -> Works
 
 @cache
 def compiled() -> str:
-    """What the tool remembers of the project's templates: given to a fresh project, its first build is twice as fast."""
+    """What the tool remembers of the project's templates: given to a fresh project, its first build is faster."""
     with TemporaryDirectory() as folder:
         workshop = open_workshop(Path(folder))
         workshop.build()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from measure_cli.errors import PlanError
 from measure_cli.graph import Graph, Node, sort_topologically
 
 Edges = dict[str, tuple[str, ...]]
+patient = settings(deadline=None, max_examples=60)  # a busy machine is no failure
 
 
 @st.composite
@@ -47,6 +48,7 @@ def within(edges: Edges, name: str, steps: int) -> set[str]:
     return {found for parent in edges[name] for found in {parent} | within(edges, parent, steps - 1)}
 
 
+@patient
 @given(edges=dags())
 def test_the_order_holds_every_name_once_after_what_it_needs(edges: Edges) -> None:
     order = graph_of(edges).order
@@ -55,11 +57,13 @@ def test_the_order_holds_every_name_once_after_what_it_needs(edges: Edges) -> No
     assert all(place[parent] < place[name] for name, parents in edges.items() for parent in parents)
 
 
+@patient
 @given(edges=dags())
 def test_the_order_is_the_same_every_time(edges: Edges) -> None:
     assert sort_topologically(edges) == sort_topologically(dict(edges))
 
 
+@patient
 @given(edges=dags(), data=st.data())
 def test_ancestors_and_descendants_are_the_closure(edges: Edges, data: st.DataObject) -> None:
     graph, above = graph_of(edges), closure(edges)
@@ -69,6 +73,7 @@ def test_ancestors_and_descendants_are_the_closure(edges: Edges, data: st.DataOb
     assert graph.descendants(names) == below
 
 
+@patient
 @given(edges=dags(), steps=st.integers(0, 4), data=st.data())
 def test_neighbours_within_a_number_of_steps(edges: Edges, steps: int, data: st.DataObject) -> None:
     graph, name = graph_of(edges), data.draw(st.sampled_from(sorted(edges)))
@@ -76,6 +81,7 @@ def test_neighbours_within_a_number_of_steps(edges: Edges, steps: int, data: st.
     assert graph.descendants([name], steps) == {other for other in edges if name in within(edges, other, steps)}
 
 
+@patient
 @given(edges=dags(), data=st.data())
 def test_a_selection_is_the_closure_in_order(edges: Edges, data: st.DataObject) -> None:
     graph, above = graph_of(edges), closure(edges)
@@ -97,6 +103,7 @@ def test_a_selection_is_the_closure_in_order(edges: Edges, data: st.DataObject) 
             assert set(graph.select([], [term])) == rest
 
 
+@patient
 @given(edges=dags(), data=st.data())
 def test_a_circle_is_found_and_shown(edges: Edges, data: st.DataObject) -> None:
     above = closure(edges)
