@@ -242,7 +242,8 @@ def test_a_table_of_the_target_is_a_source(shop: Workshop) -> None:
 def test_a_table_of_the_target_may_have_any_name(shop: Workshop) -> None:
     shop.database.parent.mkdir()
     shop.execute(
-        """CREATE TABLE main."Sold Things" AS SELECT 1::BIGINT AS id, DATE '2024-01-05' AS day, 'Oslo' AS city, 1.0 AS amount"""
+        'CREATE TABLE main."Sold Things" AS '
+        "SELECT 1::BIGINT AS id, DATE '2024-01-05' AS day, 'Oslo' AS city, 1.0 AS amount"
     )
     shop.replace("measure.toml", 'path = "data/orders.csv"', 'table = "main.Sold Things"')
     shop.build()
