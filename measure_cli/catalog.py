@@ -194,8 +194,9 @@ class Compiler:
         common["docs"] = tuple(doc for name, _ in compiled.columns if (doc := doc_of(name, docs)))
         config = rendered.config
         definition = digest(
-            compiled.parts, compiled.columns, config.materialized, config.order_by, config.pre_hook, config.post_hook
-        )
+            compiled.parts, compiled.columns, config.materialized, config.order_by, config.pre_hook, config.post_hook,
+            description,
+        )  # fmt: skip
         return Relation(**common, definition=definition, compiled=compiled, columns=compiled.columns)
 
     def attach(self, name: str, audits: Iterable[RenderedAudit]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -98,8 +99,8 @@ class Call:
 
 
 def split(terms: list[str] | None) -> tuple[str, ...]:
-    """Selection terms: several words in one argument count as several terms."""
-    return tuple(word for term in terms or () for word in term.split())
+    """Selection terms: several words in one argument count as several terms; blanks around a comma do not part."""
+    return tuple(word for term in terms or () for word in re.sub(r"\s*,\s*", ",", term).split())
 
 
 def common(command: Callable[..., None]) -> Callable[..., None]:

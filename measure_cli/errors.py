@@ -58,7 +58,9 @@ class NothingSelected(PlanError):
 
 
 class EngineError(MeasureError):
-    """The database engine refused a statement."""
+    """The database engine refused a statement; in a transaction `statement` is the one that failed."""
+
+    statement: object | None = None
 
 
 class Transient(EngineError):

@@ -8,38 +8,20 @@ Statements run in worker threads, so that a signal in the main thread can cancel
 from __future__ import annotations
 
 import contextlib
-import operator
-import re
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TypeVar
 
 from measure_cli import state
+from measure_cli.auditing import run_audit
 from measure_cli.errors import EngineError, Interrupted, MeasureError
 from measure_cli.events import AuditFinished, Emit, RunFinished, StepFinished, StepStarted
-from measure_cli.kinds import Severity
 from measure_cli.results import AuditResult, AuditStatus, RunResult, StepResult, StepStatus
-from measure_cli.sqltext import identifier, relation_text
-from measure_cli.types import STAGED_SUFFIX, AuditStep, Engine, Plan, Session, Statement, Step
+from measure_cli.sqltext import identifier
+from measure_cli.types import AuditStep, Engine, Plan, Session, Statement, Step
+from measure_cli.workers import Clock, Sessions, join, worker_pool
 
-COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
-    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
-    "=": operator.eq, "==": operator.eq, "!=": operator.ne, "<>": operator.ne,
-}  # fmt: skip
-T = TypeVar("T")
 GOOD = (StepStatus.BUILT, StepStatus.UNCHANGED, StepStatus.ABSENT)
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time as the run sees it: `now` for the record (UTC), `seconds` for durations."""
-
-    now: Callable[[], datetime]
-    seconds: Callable[[], float] = time.perf_counter
 
 
 @dataclass(slots=True)
@@ -50,53 +32,6 @@ class Outcome:
     result: StepResult | None = None
     audits: tuple[AuditResult, ...] = ()
     deferred: tuple[AuditStep, ...] = ()
-
-
-class Sessions:
-    """One session per worker thread, closed together."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._local = threading.local()
-        self._all: list[Session] = []
-
-    def mine(self) -> Session:
-        """The session of the calling thread."""
-        session: Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = self._engine.session()
-            self._all.append(session)
-        return session
-
-    def close(self) -> None:
-        """Close all of them."""
-        for session in self._all:
-            session.close()
-
-
-@contextlib.contextmanager
-def worker_pool(engine: Engine, workers: int) -> Iterator[tuple[ThreadPoolExecutor, Sessions]]:
-    """Threads with sessions. When the block is left by a signal or an error, running statements are cancelled first."""
-    pool, sessions = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="measure"), Sessions(engine)
-    try:
-        yield pool, sessions
-    except BaseException:
-        stop = threading.Event()
-        stopper = threading.Thread(target=keep_interrupting, args=(engine, stop), daemon=True)
-        stopper.start()
-        pool.shutdown(wait=True, cancel_futures=True)
-        stop.set()
-        stopper.join()
-        raise
-    finally:
-        pool.shutdown(wait=True)
-        sessions.close()
-
-
-def keep_interrupting(engine: Engine, stop: threading.Event) -> None:
-    """Interrupt until everything has stopped: an interrupt between two statements of a worker takes no effect."""
-    while not stop.wait(0.05):
-        engine.interrupt()
 
 
 def run_build(
@@ -113,13 +48,16 @@ def run_build(
     with finishing_session(engine) as session:
         session.transaction([*state.create_tables(), *state.run_started(run, clock.now(), version)])
         try:
-            prepare(session, plan, engine)
+            prepare(session, plan)
             with worker_pool(engine, workers) as (pool, sessions):
                 build_all(plan, outcomes, pool, sessions, clock, emit)
                 audit_across(outcomes, pool, sessions, clock, emit)
-                hold_back(outcomes)
-                finished = finish(plan, run, outcomes, clock.seconds() - began)
-                join_whatever_comes(pool.submit(publish, sessions.mine, outcomes, finished, clock))
+                finished = None
+                while finished is None:
+                    hold_back(outcomes)
+                    result = finish(plan, run, outcomes, clock.seconds() - began)
+                    done = pool.submit(publish, sessions.mine, outcomes, result, clock)
+                    finished = result if published(done, outcomes, emit) else None
         except BaseException as error:
             discard(session, plan.steps)
             status = "interrupted" if isinstance(error, Interrupted) else "failed"
@@ -142,20 +80,27 @@ def finishing_session(engine: Engine) -> Iterator[Session]:
         session.close()
 
 
-def prepare(session: Session, plan: Plan, engine: Engine) -> None:
-    """Make the schemas; remove what a killed run left staged."""
-    statements = [Statement(f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}") for schema in plan.schemas]
-    for (schema, name), kind in engine.relations().items():
-        if name.endswith(STAGED_SUFFIX) and schema in plan.schemas:
-            statements.append(Statement(f"DROP {kind.upper()} IF EXISTS {relation_text(schema, name)}"))
-    session.transaction(statements)
+def prepare(session: Session, plan: Plan) -> None:
+    """Remove what a killed run left staged; make the schemas."""
+    made = [Statement(f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}") for schema in plan.schemas]
+    session.transaction([*plan.leftovers, *made])
 
 
-def join(future: Future[T]) -> T:
-    """Wait so that signals are seen at once; a plain `result()` would wait in C."""
-    while not wait([future], timeout=0.2).done:
-        pass
-    return future.result()
+def published(future: Future[None], outcomes: Mapping[str, Outcome], emit: Emit) -> bool:
+    """Wait for a publication. A relation whose own statement failed in it has failed; the rest is tried again.
+
+    Raises:
+        EngineError: the publication failed, and no relation is to blame.
+    """
+    try:
+        join_whatever_comes(future)
+    except EngineError as error:
+        for outcome in outcomes.values():
+            if outcome.result and good(outcome) and any(error.statement is own for own in outcome.step.publish):
+                settle(outcome, replace(outcome.result, status=StepStatus.FAILED, reason=str(error)), emit)
+                return False
+        raise
+    return True
 
 
 def join_whatever_comes(future: Future[None]) -> None:
@@ -240,40 +185,6 @@ def verdict(audits: Sequence[AuditResult]) -> tuple[StepStatus, str | None]:
     return StepStatus.FAILED, f"audit failed: {', '.join(failed)}"
 
 
-def run_audit(session: Session, audit: AuditStep, clock: Clock) -> AuditResult:
-    """Count the offending rows, fetch some of them, judge."""
-    spec, began = audit.spec, clock.seconds()
-    try:
-        failures = int(session.query(audit.count).rows[0][0])
-        status = judge(failures, spec.severity, spec.warn_if, spec.error_if)
-        sample = session.query(audit.sample) if failures and status is not AuditStatus.PASS else None
-        if audit.keep is not None:
-            session.execute(audit.keep)
-    except EngineError as error:
-        return AuditResult(
-            audit.model, spec.name, spec.severity, AuditStatus.ERROR, 0, clock.seconds() - began, None, error.message
-        )
-    return AuditResult(audit.model, spec.name, spec.severity, status, failures, clock.seconds() - began, sample)
-
-
-def judge(failures: int, severity: Severity, warn_if: str, error_if: str) -> AuditStatus:
-    """Verdict on a number of offending rows.
-
-    >>> judge(3, Severity.ERROR, "> 0", "> 10")
-    <AuditStatus.WARN: 'warn'>
-    """
-    if severity is Severity.ERROR and holds(failures, error_if):
-        return AuditStatus.FAIL
-    return AuditStatus.WARN if holds(failures, warn_if) else AuditStatus.PASS
-
-
-def holds(number: int, condition: str) -> bool:
-    """Whether `number` fulfils a condition such as `> 10`."""
-    found = re.fullmatch(r"\s*([<>=!]+)\s*(\d+)\s*", condition)
-    assert found is not None, condition
-    return COMPARISONS[found.group(1)](number, int(found.group(2)))
-
-
 def audit_across(
     outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, clock: Clock, emit: Emit
 ) -> None:
@@ -289,7 +200,7 @@ def audit_across(
         broken = [key for audit in left for key in audit.reads if not readable(outcomes.get(key))]
         if broken:
             outcome.result = replace(
-                outcome.result, status=StepStatus.SKIPPED, reason=f"cannot be audited: {broken[0]} failed"
+                outcome.result, status=StepStatus.HELD, reason=f"cannot be audited: {broken[0]} failed"
             )
             continue
         results = tuple(join(future) for future in [pool.submit(run, audit) for audit in left])
@@ -301,8 +212,8 @@ def audit_across(
 
 
 def readable(outcome: Outcome | None) -> bool:
-    """Whether a relation can be read: it was staged in this run, or it is not part of it."""
-    return outcome is None or (outcome.result is not None and outcome.result.status is not StepStatus.SKIPPED)
+    """Whether an audit may rely on a relation: it is good so far, or it is not part of the run."""
+    return outcome is None or good(outcome)
 
 
 def hold_back(outcomes: dict[str, Outcome]) -> None:
@@ -318,7 +229,8 @@ def hold_back(outcomes: dict[str, Outcome]) -> None:
             result, step = outcome.result, outcome.step
             assert result is not None
             if result.status is StepStatus.BUILT:
-                bad = next((p for p in step.after if not good(outcomes[p])), None)
+                relied_on = (*step.after, *(key for audit in step.audits for key in audit.reads))
+                bad = next((key for key in relied_on if not readable(outcomes.get(key))), None)
                 if bad:
                     outcome.result = replace(result, status=StepStatus.HELD, reason=f"{bad} was not published")
                     changed = True
@@ -365,19 +277,3 @@ def discard(session: Session, steps: Sequence[Step]) -> None:
         for statement in step.discard:
             with contextlib.suppress(MeasureError):
                 session.execute(statement)
-
-
-def run_audits(
-    audits: Sequence[AuditStep], engine: Engine, clock: Clock, emit: Emit, workers: int
-) -> tuple[AuditResult, ...]:
-    """Run audits over published relations."""
-    results = []
-    with worker_pool(engine, workers) as (pool, sessions):
-
-        def one(audit: AuditStep) -> AuditResult:
-            return run_audit(sessions.mine(), audit, clock)
-
-        for future in [pool.submit(one, audit) for audit in audits]:
-            results.append(join(future))
-            emit(AuditFinished(results[-1]))
-    return tuple(results)

@@ -59,12 +59,15 @@ class Graph:
         Raises:
             NothingSelected: a term, or the whole selection, matches nothing.
         """
-        chosen = set(self.nodes) if not terms else set().union(*(self._term(term, changed) for term in terms))
-        for term in exclude:
-            chosen -= self._term(term, changed)
-        if not chosen:
-            raise NothingSelected(f"the selection {' '.join(terms)!r} without {' '.join(exclude)!r} leaves nothing")
-        return tuple(name for name in self.order if name in chosen)
+        chosen = self.match(terms, changed) if terms else set(self.nodes)
+        left = chosen - self.match(exclude, changed)
+        if chosen and not left:
+            raise NothingSelected(f"{' '.join(terms) or 'everything'} without {' '.join(exclude)} leaves nothing")
+        return tuple(name for name in self.order if name in left)
+
+    def match(self, terms: Sequence[str], changed: Collection[str] = ()) -> set[str]:
+        """Names that at least one of the terms chooses; none without terms."""
+        return set().union(*(self._term(term, changed) for term in terms))
 
     def _term(self, term: str, changed: Collection[str]) -> set[str]:
         sets = [self._simple_term(part.strip(), changed) for part in term.split(",")]

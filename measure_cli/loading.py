@@ -19,6 +19,7 @@ from measure_cli.project import Overrides, load_project
 from measure_cli.registry import load_registries
 from measure_cli.render import Inputs, Renderer
 from measure_cli.sources import inspect_files, inspect_table, reader_sql
+from measure_cli.sqltext import table_text
 from measure_cli.stack import bundled_stacks, load_stack
 from measure_cli.types import Batch, InputShape, Place, Project, SourceInput, Stack
 from measure_cli.variables import resolve_variables
@@ -131,5 +132,5 @@ def source_select(relation: Relation) -> str:
     """The typed SELECT of a source over its files or its table."""
     assert relation.source is not None
     spec, source, shape = relation.source
-    reader = source.table or reader_sql(shape.files, shape.columns)
+    reader = table_text(source.table) if source.table else reader_sql(shape.files, shape.columns)
     return ingest.source_select(spec, source, shape, reader)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
-from measure_cli.catalog import Audit, Relation
+from measure_cli.catalog import Audit, Relation, digest
 from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.sqltext import identifier, literal, relation_text
-from measure_cli.types import STAGED_SUFFIX, AuditStep, Registry, Statement, Step
+from measure_cli.types import REF_SCHEMA, STAGED_SUFFIX, AuditStep, Registry, Statement, Step
 
 SAMPLE_ROWS = 5
 
@@ -81,8 +82,8 @@ def step_of(
     else:
         create = f"CREATE OR REPLACE TABLE {staged} AS\n{ordered(body, relation.config.order_by)}"
         publish = [*drop, f"ALTER TABLE {staged} RENAME TO {identifier(relation.name)}"]
-    hooks = relation.config
-    created = [*hooks.pre_hook, create, *hooks.post_hook, *comments(relation, staged, as_view)]
+    created = [*hooks(relation, relation.config.pre_hook, published, names), create]
+    publish += [*comments(relation, published, as_view), *hooks(relation, relation.config.post_hook, published, names)]
     return Step(
         key=key,
         kind=relation.kind,
@@ -96,6 +97,14 @@ def step_of(
         count=None if as_view else Statement(f"SELECT count(*) FROM {staged}"),
         audits=tuple(audit_step(key, audit, names, names.in_run) for audit in relation.audits),
     )
+
+
+def hooks(relation: Relation, statements: Sequence[str], this: str, names: Names) -> list[str]:
+    """The statements of a hook; `this` is the relation itself, what else it refers to goes by its published name."""
+    placeholders = {f"{REF_SCHEMA}.{key}": names.published_name(key) for key in relation.after}
+    placeholders[f"{REF_SCHEMA}.{relation.key}"] = this
+    longest_first = sorted(placeholders, key=len, reverse=True)
+    return [reduce(lambda sql, name: sql.replace(name, placeholders[name]), longest_first, sql) for sql in statements]
 
 
 def is_view(relation: Relation) -> bool:
@@ -159,7 +168,8 @@ def audit_step(model: str, audit: Audit, names: Names, naming: Callable[[str], s
         rows = f"SELECT * FROM (\n{rows}\n) LIMIT {audit.spec.limit}"
     keep = None
     if audit.spec.store_failures:
-        table = relation_text("measure_state", f"failures_{model}_{safe(audit.spec.name)}"[:120])
+        mark = digest(sorted(audit.spec.arguments.items()), audit.spec.where)[:6]
+        table = relation_text("measure_state", f"failures_{model}_{safe(audit.spec.name)}"[:110] + f"_{mark}")
         keep = Statement(f"CREATE OR REPLACE TABLE {table} AS\n{rows}")
     return AuditStep(
         model=model,
@@ -181,12 +191,10 @@ def select_of(compiled: CompiledSelect, names: Names) -> str:
     return compiled.sql(by_key(names.published))
 
 
-def tables_served(key: str, relations: Mapping[str, Relation], staged: Collection[str]) -> tuple[str, ...]:
-    """The tables of this run whose rows a view shows, looking through views and ephemeral models; none for a table."""
-    if not is_view(relations[key]):
-        return ()
+def tables_served(relation: Relation, relations: Mapping[str, Relation], staged: Collection[str]) -> tuple[str, ...]:
+    """The tables of this run whose rows a published view shows, looking through views and ephemeral models."""
     found: dict[str, None] = {}
-    stack = list(relations[key].after)
+    stack = list(relation.after)
     while stack:
         parent = relations[stack.pop()]
         if is_view(parent) or parent.config.materialized is Materialization.EPHEMERAL:

@@ -14,7 +14,8 @@ from measure_cli.errors import NothingSelected, PlanError
 from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.materialize import Names, audit_step, run_parents, step_of, tables_served
 from measure_cli.results import StepResult, StepStatus
-from measure_cli.types import AuditStep, BuiltRelation, Plan, Step
+from measure_cli.sqltext import relation_text
+from measure_cli.types import STAGED_SUFFIX, AuditStep, BuiltRelation, Plan, Statement, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,9 @@ def select_relations(catalog: Catalog, selection: Selection, target: Content) ->
     Raises:
         NothingSelected: nothing matches, or all that matches is left out.
     """
-    asks_for_changes = any("changed" in term for term in (*selection.terms, *selection.exclude))
-    changed = changed_relations(catalog, target) if asks_for_changes else set()
-    chosen = set(catalog.graph.select(selection.terms, selection.exclude, changed))
-    reasons = [catalog.relations[key].absent for key in chosen]
-    if selection.terms and chosen and all(reasons):
+    chosen = set(choose(catalog, selection, target))
+    reasons = [catalog.relations[key].absent or "it exists only inside of what reads it" for key in chosen]
+    if selection.terms and chosen and not any(is_buildable(catalog.relations[key]) for key in chosen):
         raise NothingSelected(f"nothing of {' '.join(selection.terms)!r} can be built: {reasons[0]}")
     names = Names(catalog.relations, frozenset())
     inputs = {
@@ -98,8 +97,23 @@ def select_relations(catalog: Catalog, selection: Selection, target: Content) ->
         for key in chosen
         for parent in run_parents(catalog.relations[key], names)
         if catalog.relations[parent].kind is not RelationKind.MODEL
-    }
+    } - catalog.graph.match(selection.exclude, chosen)
     return tuple(key for key in catalog.graph.order if key in chosen | inputs)
+
+
+def choose(catalog: Catalog, selection: Selection, target: Content) -> tuple[str, ...]:
+    """Names that a selection matches, in dependency order.
+
+    Raises:
+        NothingSelected: nothing matches.
+    """
+    changed = changed_relations(catalog, target) if asks_for_changes(selection) else set()
+    return catalog.graph.select(selection.terms, selection.exclude, changed)
+
+
+def asks_for_changes(selection: Selection) -> bool:
+    """Whether a selection depends on what the target holds."""
+    return any("changed" in term for term in (*selection.terms, *selection.exclude))
 
 
 def build_plan(
@@ -123,10 +137,20 @@ def build_plan(
         relation = relations[key]
         select = source_select(relation) if relation.kind is RelationKind.SOURCE else None
         step = step_of(relation, names, current[key], target.kind_of(relation), select)
-        serves = tables_served(key, relations, names.staged) if target.kind_of(relation) else ()
+        serves = tables_served(relation, relations, names.staged) if target.kind_of(relation) == "view" else ()
         steps.append(replace(step, serves=serves, audits=readable_audits(step, names, target)))
     schemas = tuple(dict.fromkeys(step.schema for step in steps))
-    return Plan(catalog.stack, tuple(steps), tuple(idle(chosen, names, target)), schemas)
+    return Plan(catalog.stack, tuple(steps), tuple(idle(chosen, names, target)), leftovers(catalog, target), schemas)
+
+
+def leftovers(catalog: Catalog, target: Content) -> tuple[Statement, ...]:
+    """Statements that drop the staged relations of a run that was killed, in all schemas of the stack."""
+    schemas = {relation.schema for relation in catalog.relations.values()}
+    return tuple(
+        Statement(f"DROP {kind.upper()} IF EXISTS {relation_text(schema, name)}")
+        for (schema, name), kind in sorted(target.existing.items())
+        if name.endswith(STAGED_SUFFIX) and schema in schemas
+    )
 
 
 def idle(chosen: Sequence[str], names: Names, target: Content) -> list[StepResult]:
@@ -168,7 +192,7 @@ def audit_plan(catalog: Catalog, selection: Selection, target: Content) -> tuple
     """
     names = Names(catalog.relations, frozenset())
     audits = []
-    for key in catalog.graph.select(selection.terms, selection.exclude):
+    for key in choose(catalog, selection, target):
         relation = catalog.relations[key]
         if relation.absent or not relation.audits:
             continue

@@ -12,8 +12,8 @@ from datetime import datetime
 from measure_cli.catalog import Catalog, Relation
 from measure_cli.errors import PlanError, ProjectError
 from measure_cli.kinds import Materialization, RelationKind
-from measure_cli.materialize import Names, comments, is_view, ordered, registry_select, select_of
-from measure_cli.plan import is_ephemeral
+from measure_cli.materialize import Names, comments, hooks, is_view, ordered, registry_select, select_of
+from measure_cli.plan import is_buildable
 from measure_cli.sqltext import identifier, literal
 from measure_cli.types import Batch
 
@@ -32,9 +32,8 @@ def month_of(text: str) -> Batch:
     return Batch(datetime(year, month, 1), datetime(year + month // 12, month % 12 + 1, 1))
 
 
-def select_of_one(catalog: Catalog, terms: Sequence[str]) -> str:
+def select_of_one(catalog: Catalog, chosen: Sequence[str]) -> str:
     """The SELECT of one model over published names."""
-    chosen = catalog.graph.select(terms) if terms else ()
     if len(chosen) != 1:
         raise PlanError(f"--select-only prints one model; {len(chosen)} are selected")
     relation = catalog.relations[chosen[0]]
@@ -47,15 +46,13 @@ def select_of_one(catalog: Catalog, terms: Sequence[str]) -> str:
 
 def script_of(
     catalog: Catalog,
-    terms: Sequence[str],
-    exclude: Sequence[str],
+    chosen: Sequence[str],
     source_select: Callable[[Relation], str],
     batch: Batch | None,
 ) -> str:
     """The whole script; with a batch only the incremental models, each replaced within the batch."""
     names = Names(catalog.relations, frozenset())
-    chosen = [catalog.relations[key] for key in catalog.graph.select(terms, exclude)]
-    relations = [relation for relation in chosen if not relation.absent and not is_ephemeral(relation)]
+    relations = [catalog.relations[key] for key in chosen if is_buildable(catalog.relations[key])]
     if batch is not None:
         relations = [relation for relation in relations if relation.config.materialized is Materialization.INCREMENTAL]
         if not relations:
@@ -80,10 +77,10 @@ def create(relation: Relation, names: Names, source_select: Callable[[Relation],
         body = source_select(relation)
     body = body if as_view else ordered(body, relation.config.order_by)
     statements = [
-        *relation.config.pre_hook,
+        *hooks(relation, relation.config.pre_hook, name, names),
         f"CREATE OR REPLACE {'VIEW' if as_view else 'TABLE'} {name} AS\n{body}",
-        *relation.config.post_hook,
         *comments(relation, name, as_view),
+        *hooks(relation, relation.config.post_hook, name, names),
     ]
     return f"-- {relation.kind.value} {relation.key}\n" + "\n".join(f"{statement};" for statement in statements)
 

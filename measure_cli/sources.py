@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from measure_cli.cache import Cache
 from measure_cli.errors import ProjectError, TargetBusy, did_you_mean
-from measure_cli.sqltext import find_column, identifier, literal
+from measure_cli.sqltext import find_column, identifier, literal, table_text
 from measure_cli.types import InputShape, Project, SourceInput
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def inspect_table(source: SourceInput, project: Project, cache: Cache, distinct:
         raise ProjectError(
             f"{source.place}: source {source.name}: the target {project.target.settings['path']} does not exist yet"
         )
-    relation = ".".join(identifier(part) for part in source.table.split("."))
+    relation = table_text(source.table)
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
             check_table(connection, source, relation)

@@ -39,6 +39,15 @@ def relation_text(schema: str, name: str) -> str:
     return f"{identifier(schema)}.{identifier(name)}"
 
 
+def table_text(name: str) -> str:
+    """A table's name as written by a person, dots between its parts, quoted.
+
+    >>> table_text("main.Sold Things")
+    '"main"."Sold Things"'
+    """
+    return ".".join(identifier(part) for part in name.split("."))
+
+
 def find_column(wanted: str, columns: Iterable[str]) -> str | None:
     """The column of that name; letter case only decides between several.
 

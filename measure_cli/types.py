@@ -313,12 +313,14 @@ class Step:
 class Plan:
     """All that a run does, decided before its first statement.
 
-    `steps` stand in dependency order; `idle` are the selected relations that need no work, and why.
+    `steps` stand in dependency order; `idle` are the selected relations that need no work, and why; `leftovers` drop
+    what a killed run left staged.
     """
 
     stack: str
     steps: tuple[Step, ...]
     idle: tuple[StepResult, ...]
+    leftovers: tuple[Statement, ...]
     schemas: tuple[str, ...]
 
 
@@ -344,7 +346,7 @@ class Session(Protocol):
         """Run a statement and fetch all of its rows."""
 
     def transaction(self, statements: Sequence[Statement]) -> None:
-        """Run all statements, or none."""
+        """Run all statements, or none; an `EngineError` carries the statement that failed."""
 
     def close(self) -> None:
         """Give the connection back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,9 +59,18 @@ def signals_raise() -> Iterator[None]:
         return
     try:
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    except Interrupted:  # the signals stay ignored: the process is about to end, and should end with its own code
+        raise
+    except BaseException:
+        restore(before)
+        raise
+    restore(before)
+
+
+def restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    """Put signal handlers back."""
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def new_run(command: str, loaded: Loaded) -> RunResult:
@@ -142,6 +151,7 @@ def build(request: Request, full: bool = False, with_summary: bool = False) -> B
             build_plan(loaded.catalog, selection, Content(), source_select)
         with opened(loaded, read_only=False) as engine:
             content = read_content(engine, loaded.stack.name)
+            tell_orphans(request, loaded, content)
             plan = build_plan(loaded.catalog, selection, content, source_select)
             request.emit(PlanBuilt(plan))
             result = run_plan(request, loaded, plan, engine)
@@ -149,12 +159,19 @@ def build(request: Request, full: bool = False, with_summary: bool = False) -> B
             return Built(result, summarize(loaded, engine) if wanted else None)
 
 
+def tell_orphans(request: Request, loaded: Loaded, content: Content) -> None:
+    """Name what was built once and is no longer part of the stack: it stays in the target as it is."""
+    if orphans := sorted(content.ledger.keys() - loaded.catalog.relations.keys()):
+        request.emit(Notice(f"no longer part of the stack, but still in the target: {', '.join(orphans)}"))
+
+
 def run_plan(request: Request, loaded: Loaded, plan: Plan, engine: DuckDBEngine) -> RunResult:
-    """Execute a plan; one without steps leaves no trace."""
-    from measure_cli.execute import Clock, run_build
+    """Execute a plan; one without work leaves no trace."""
+    from measure_cli.execute import run_build
+    from measure_cli.workers import Clock
 
     run = new_run("build", loaded)
-    if plan.steps:
+    if plan.steps or plan.leftovers:
         return run_build(plan, engine, run, Clock(utc_now), request.emit, worker_count(loaded), __version__)
     result = replace(run, status="success", models=plan.idle)
     request.emit(RunFinished(result))
@@ -189,8 +206,9 @@ def audit(request: Request) -> RunResult:
     Raises:
         PlanError: a selected model is not built.
     """
-    from measure_cli.execute import Clock, run_audits
-    from measure_cli.plan import Content, Selection, audit_plan
+    from measure_cli.auditing import run_audits
+    from measure_cli.plan import Selection, audit_plan
+    from measure_cli.workers import Clock
 
     with signals_raise():
         loaded = load_and_tell(request)
@@ -198,7 +216,7 @@ def audit(request: Request) -> RunResult:
         run, clock = new_run("audit", loaded), Clock(utc_now)
         began = clock.seconds()
         with opened(loaded, read_only=False) as engine:
-            content = Content(existing=engine.relations())
+            content = read_content(engine, loaded.stack.name)
             audits = audit_plan(loaded.catalog, Selection(request.select, request.exclude), content)
             results = run_audits(audits, engine, clock, request.emit, worker_count(loaded))
             bad = any(result.status in (AuditStatus.FAIL, AuditStatus.ERROR) for result in results)
@@ -228,8 +246,18 @@ def need_target(loaded: Loaded) -> None:
 def listing(request: Request) -> list[dict[str, Any]]:
     """The selected relations as plain data."""
     loaded = load_quietly(request)
-    keys = loaded.catalog.graph.select(request.select, request.exclude)
-    return [relation_facts(loaded.catalog.relations[key]) for key in keys]
+    return [relation_facts(loaded.catalog.relations[key]) for key in chosen_by(request, loaded)]
+
+
+def chosen_by(request: Request, loaded: Loaded) -> tuple[str, ...]:
+    """Names that the request selects; the target is only looked at when the selection asks what has changed."""
+    from measure_cli.plan import Content, Selection, asks_for_changes, choose
+
+    selection = Selection(request.select, request.exclude)
+    if not asks_for_changes(selection) or not loaded.project.target_file.exists():
+        return choose(loaded.catalog, selection, Content())
+    with opened(loaded, read_only=True) as engine:
+        return choose(loaded.catalog, selection, read_content(engine, loaded.stack.name))
 
 
 def relation_facts(relation: Relation) -> dict[str, Any]:
@@ -308,9 +336,10 @@ def script(request: Request, dialect: str, select_only: bool, batch: str | None)
         raise PlanError(f'unknown dialect "{dialect}"', did_you_mean(dialect, DIALECTS))
     interval = month_of(batch) if batch else None
     loaded = load(request.overrides, interval)
+    chosen = chosen_by(request, loaded)
     if select_only:
-        return select_of_one(loaded.catalog, request.select)
-    return script_of(loaded.catalog, request.select, request.exclude, source_select, interval)
+        return select_of_one(loaded.catalog, chosen)
+    return script_of(loaded.catalog, chosen, source_select, interval)
 
 
 def demo(request: Request, folder: Path | None, scale: float, seed: int | None) -> dict[str, Path]:

@@ -62,17 +62,24 @@ class DuckDBSession:
             return Table(columns, tuple(cursor.fetchall()))
 
     def transaction(self, statements: Sequence[Statement]) -> None:
-        """Run all statements, or none."""
+        """Run all statements, or none; an `EngineError` carries the statement that failed."""
         with our_errors():
             self._connection.begin()
             try:
                 for statement in statements:
-                    self._connection.execute(statement.sql, dict(statement.parameters) or None)
+                    self._execute(statement)
                 self._connection.commit()
             except BaseException:
                 with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
                     self._connection.rollback()
                 raise
+
+    def _execute(self, statement: Statement) -> None:
+        try:
+            self.execute(statement)
+        except EngineError as error:
+            error.statement = statement
+            raise
 
     def interrupt(self) -> None:
         """Stop what the session is running. Callable from another thread."""

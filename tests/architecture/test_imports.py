@@ -28,7 +28,7 @@ LAYERS: dict[str, int] = {
         INPUTS,
     ),
     **dict.fromkeys(("graph", "catalog", "ingest", "materialize", "plan", "script"), PLANNING),
-    **dict.fromkeys(("state", "execute", "sources", "cache"), EFFECTS),
+    **dict.fromkeys(("state", "execute", "auditing", "workers", "sources", "cache"), EFFECTS),
     **dict.fromkeys(("console", "show_view"), VIEWS),
     **dict.fromkeys(("workflows", "loading", "summary", "scaffold"), WIRING),
     **dict.fromkeys(("cli", "command", "__main__"), ENTRY),

@@ -44,6 +44,18 @@ def parquet(**other: str) -> tuple:  # type: ignore[type-arg]
 
 MISSING = (
     Case(
+        "one file among several that lacks a needed column",
+        (write("data/spend_2.csv", "date,kanal,spend\n2025-05-03,Video,1\n"), source_of("spend", "data/spend*.csv")),
+        ('source spend: spend_2.csv has no column "channel"', "other files of data/spend*.csv have it"),
+        (CONFIG, "[sources.spend]"),
+    ),
+    Case(
+        "header that names a column twice",
+        (write("data/spend.csv", "date,channel,spend,spend\n2025-05-03,Video,1,2\n"),),
+        ('source spend: spend.csv has the column "spend" twice in its header',),
+        (CONFIG, "[sources.spend]"),
+    ),
+    Case(
         "missing column with a near name",
         (change("data/touchpoints.csv", "user_id,", "userid,"),),
         (

@@ -1,0 +1,78 @@
+"""Threads that talk to an engine: one session each, cancelled together when a signal or an error ends the work."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from measure_cli.types import Engine, Session
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time as the run sees it: `now` for the record (UTC), `seconds` for durations."""
+
+    now: Callable[[], datetime]
+    seconds: Callable[[], float] = time.perf_counter
+
+
+class Sessions:
+    """One session per worker thread, closed together."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._local = threading.local()
+        self._all: list[Session] = []
+
+    def mine(self) -> Session:
+        """The session of the calling thread."""
+        session: Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = self._engine.session()
+            self._all.append(session)
+        return session
+
+    def close(self) -> None:
+        """Close all of them."""
+        for session in self._all:
+            session.close()
+
+
+@contextlib.contextmanager
+def worker_pool(engine: Engine, workers: int) -> Iterator[tuple[ThreadPoolExecutor, Sessions]]:
+    """Threads with sessions. When the block is left by a signal or an error, running statements are cancelled first."""
+    pool, sessions = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="measure"), Sessions(engine)
+    try:
+        yield pool, sessions
+    except BaseException:
+        stop = threading.Event()
+        stopper = threading.Thread(target=keep_interrupting, args=(engine, stop), daemon=True)
+        stopper.start()
+        pool.shutdown(wait=True, cancel_futures=True)
+        stop.set()
+        stopper.join()
+        raise
+    finally:
+        pool.shutdown(wait=True)
+        sessions.close()
+
+
+def keep_interrupting(engine: Engine, stop: threading.Event) -> None:
+    """Interrupt until everything has stopped: an interrupt between two statements of a worker takes no effect."""
+    while not stop.wait(0.05):
+        engine.interrupt()
+
+
+def join(future: Future[T]) -> T:
+    """Wait so that signals are seen at once; a plain `result()` would wait in C."""
+    while not wait([future], timeout=0.2).done:
+        pass
+    return future.result()
