@@ -37,6 +37,7 @@ MARKS: Mapping[StepStatus, tuple[str, str]] = {
 WIDEST_PIPE = 10_000
 TRANSPOSED_ROWS = 3
 FOLDED_COLUMNS = 6
+UNFOLDED_CELL = 30
 
 
 class PatientConsole(Console):
@@ -196,16 +197,27 @@ def audit_counts(result: RunResult) -> str:
 
 
 def rich_table(table: Table) -> RichTable:
-    """A table for people: numbers to the right, NULL shown as such."""
+    """A table for people: numbers to the right, NULL shown as such; on a narrow screen headings fold, not cells."""
     drawn = RichTable(header_style="bold", box=SIMPLE_HEAD, show_edge=False)
-    columns = [[row[index] for row in table.rows] for index in range(len(table.columns))]
-    for name, values in zip(table.columns, columns, strict=True):
+    texts = cell_texts(table)
+    for name, values, cells in zip(table.columns, columns_of(table), texts, strict=True):
         numeric = any(isinstance(value, int | float | Decimal) for value in values)
-        drawn.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
-    texts = [[shown(value, is_fraction(values), is_large(values)) for value in values] for values in columns]
+        widest = max(map(len, cells), default=0)
+        least = widest if widest <= UNFOLDED_CELL else None
+        drawn.add_column(escape(name), justify="right" if numeric else "left", overflow="fold", min_width=least)
     for row in zip(*texts, strict=True):
         drawn.add_row(*(escape(text) for text in row))
     return drawn
+
+
+def columns_of(table: Table) -> list[list[Any]]:
+    """The values column by column."""
+    return [[row[index] for row in table.rows] for index in range(len(table.columns))]
+
+
+def cell_texts(table: Table) -> list[list[str]]:
+    """What is shown, column by column; numbers of one column are written alike."""
+    return [[shown(value, is_fraction(values), is_large(values)) for value in values] for values in columns_of(table)]
 
 
 def is_fraction(values: Iterable[Any]) -> bool:
@@ -242,26 +254,18 @@ def print_error(error: MeasureError, color: bool) -> None:
 def print_table(table: Table, color: bool, stderr: bool = False) -> None:
     """A table on its stream; one too wide for the terminal is turned, so that its rows stand side by side."""
     console, drawn = make_console(stderr, color), rich_table(table)
-    is_wide = Measurement.get(console, console.options, drawn).maximum >= console.width
-    if is_wide and table.rows and len(table.columns) > FOLDED_COLUMNS:
+    least = Measurement.get(console, console.options.update(width=WIDEST_PIPE), drawn).minimum
+    if table.rows and len(table.columns) > FOLDED_COLUMNS and least > console.width:
         drawn = rich_table(turned(table))
     console.print(drawn, soft_wrap=False)
 
 
 def turned(table: Table) -> Table:
     """Columns as rows, with the first few rows side by side."""
-    rows = table.rows[:TRANSPOSED_ROWS]
-    names = ("column", *(f"row {number}" for number in range(1, len(rows) + 1)))
-    large, fraction = [], []
-    for index in range(len(table.columns)):
-        values = [row[index] for row in table.rows]
-        large.append(is_large(values))
-        fraction.append(is_fraction(values))
-    cells = tuple(
-        (name, *(shown(row[index], fraction[index], large[index]) for row in rows))
-        for index, name in enumerate(table.columns)
-    )
-    return Table(names, cells)
+    count = min(TRANSPOSED_ROWS, len(table.rows))
+    names = ("column", *(f"row {number}" for number in range(1, count + 1)))
+    texts = zip(table.columns, cell_texts(table), strict=True)
+    return Table(names, tuple((name, *cells[:count]) for name, cells in texts))
 
 
 def with_headings(table: Table) -> Table:

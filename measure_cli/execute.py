@@ -32,6 +32,7 @@ class Outcome:
     result: StepResult | None = None
     audits: tuple[AuditResult, ...] = ()
     deferred: tuple[AuditStep, ...] = ()
+    is_staged: bool = False
 
 
 def run_build(
@@ -133,7 +134,7 @@ def build_all(
         for future in wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
             key = running.pop(future)
             outcome = future.result()
-            outcomes[key].audits, outcomes[key].deferred = outcome.audits, outcome.deferred
+            outcomes[key] = replace(outcome, result=None)
             for audit in outcome.audits:
                 emit(AuditFinished(audit))
             assert outcome.result is not None
@@ -174,7 +175,8 @@ def build_step(session_of: Callable[[], Session], step: Step, ancestors: frozens
     audits = tuple(run_audit(session, audit, clock) for audit in local)
     status, reason = verdict(audits)
     result = StepResult(step.key, step.kind, status, rows, clock.seconds() - began, reason)
-    return Outcome(step, result, audits, tuple(audit for audit in step.audits if audit not in local))
+    deferred = tuple(audit for audit in step.audits if audit not in local)
+    return Outcome(step, result, audits, deferred, is_staged=True)
 
 
 def verdict(audits: Sequence[AuditResult]) -> tuple[StepStatus, str | None]:
@@ -197,7 +199,7 @@ def audit_across(
         left = outcome.deferred
         if not left or outcome.result is None or outcome.result.status is not StepStatus.BUILT:
             continue
-        broken = [key for audit in left for key in audit.reads if not readable(outcomes.get(key))]
+        broken = [key for audit in left for key in audit.reads if key in outcomes and not outcomes[key].is_staged]
         if broken:
             outcome.result = replace(
                 outcome.result, status=StepStatus.HELD, reason=f"cannot be audited: {broken[0]} failed"
@@ -209,11 +211,6 @@ def audit_across(
         outcome.audits += results
         status, reason = verdict(results)
         outcome.result = replace(outcome.result, status=status, reason=reason)
-
-
-def readable(outcome: Outcome | None) -> bool:
-    """Whether an audit may rely on a relation: it is good so far, or it is not part of the run."""
-    return outcome is None or good(outcome)
 
 
 def hold_back(outcomes: dict[str, Outcome]) -> None:
@@ -230,7 +227,7 @@ def hold_back(outcomes: dict[str, Outcome]) -> None:
             assert result is not None
             if result.status is StepStatus.BUILT:
                 relied_on = (*step.after, *(key for audit in step.audits for key in audit.reads))
-                bad = next((key for key in relied_on if not readable(outcomes.get(key))), None)
+                bad = next((key for key in relied_on if key in outcomes and not good(outcomes[key])), None)
                 if bad:
                     outcome.result = replace(result, status=StepStatus.HELD, reason=f"{bad} was not published")
                     changed = True

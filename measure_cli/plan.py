@@ -57,9 +57,11 @@ def is_buildable(relation: Relation) -> bool:
 def fingerprints(catalog: Catalog, target: Content, rebuilt: Collection[str]) -> dict[str, str]:
     """Fingerprint of every relation, in which each parent counts as it will be read.
 
-    A parent outside of `rebuilt` counts with the fingerprint it was published with.
+    A parent outside of `rebuilt` counts with the fingerprint it was published with. What only the audits of a relation
+    look at counts with what it is meant to be: when it changes, the audits are due again.
     """
     result: dict[str, str] = {}
+    meant = meant_fingerprints(catalog)
     for key in catalog.graph.order:
         relation = catalog.relations[key]
         parents = []
@@ -67,8 +69,18 @@ def fingerprints(catalog: Catalog, target: Content, rebuilt: Collection[str]) ->
             known = target.ledger.get(parent)
             own = known is None or parent in rebuilt or is_ephemeral(catalog.relations[parent])
             parents.append(result[parent] if own or known is None else known.fingerprint)
-        result[key] = digest(relation.definition, sorted(zip(relation.after, parents, strict=True)))
+        compared = sorted((other, meant[other]) for audit in relation.audits for other in audit.reads if other != key)
+        result[key] = digest(relation.definition, sorted(zip(relation.after, parents, strict=True)), compared)
     return result
+
+
+def meant_fingerprints(catalog: Catalog) -> dict[str, str]:
+    """What each relation is made from, whatever the target holds and audits compare."""
+    meant: dict[str, str] = {}
+    for key in catalog.graph.order:
+        relation = catalog.relations[key]
+        meant[key] = digest(relation.definition, [meant[parent] for parent in relation.after])
+    return meant
 
 
 def changed_relations(catalog: Catalog, target: Content) -> set[str]:

@@ -22,7 +22,7 @@ Share of one kind in the credit of one conversion (n = touches of the conversion
   position_based            n <= 2: 0.5 first + 0.5 last; n >= 3: 0.4 first + 0.4 last, 0.2 over the n - 2 between
   last_non_direct           last among the kinds not in `direct_kinds`; the last of all when there are none
 #}
-{% macro credits(journeys, conversions, direct_kinds) %}
+{% macro credits(journeys, conversions, direct_kinds, with_role=false) %}
 -- Grain: conversion x event_kind; a conversion without an eligible touch is one row, '(unattributed)'.
 WITH conversion_totals AS (
     SELECT
@@ -97,6 +97,9 @@ shares AS (
 -- The date is part of every join so that a reader's date range reaches both sides of it.
 SELECT
     conversions.conversion_key,
+    {%- if with_role %}
+    conversions.identity_role,
+    {%- endif %}
     conversions.conversion_kind,
     conversions.conversion_ts,
     conversions.conversion_date,

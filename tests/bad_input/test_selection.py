@@ -33,7 +33,7 @@ CASES = (
     select(
         "all left out",
         4,
-        ("the selection 'fct_touches' without 'fct_*' leaves nothing",),
+        ("fct_touches without fct_* leaves nothing",),
         "fct_touches",
         "--exclude",
         "fct_*",

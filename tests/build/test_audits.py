@@ -198,6 +198,16 @@ def test_an_audit_reads_the_new_version_of_the_other_relation(paid: Workshop) ->
     assert ended.audits["fct_paid", "relationships(region)"]["status"] == "pass"
 
 
+def test_an_audit_is_due_again_when_only_the_other_relation_changes(paid: Workshop) -> None:
+    """The orders of one region are withdrawn: fct_paid is as it was, and refers to a region that is no longer there."""
+    paid.build()
+    assert paid.build().having("built") == set()
+    paid.replace("data/orders.csv", "4,2024-02-29,Bonn,5.25\n", "")
+    for _ in range(2):
+        ended = paid.build(exit_code=1)
+        assert ended.statuses["fct_paid"] == "failed", "it does not heal by being built twice"
+
+
 def test_an_audit_across_relations_that_fails(paid: Workshop) -> None:
     paid.build()
     before = paid.content()

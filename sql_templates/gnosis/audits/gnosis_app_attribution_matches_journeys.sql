@@ -1,0 +1,2 @@
+-- Offending rows: lookback x conversion kind whose marts do not add up to the conversions that happened.
+{{ attribution_differs_from_journeys('gnosis_app') }}

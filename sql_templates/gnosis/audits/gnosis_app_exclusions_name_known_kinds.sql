@@ -1,0 +1,2 @@
+-- Offending rows: exclusions of kinds that no registry knows, and conversion kinds that would credit themselves.
+{{ exclusions_with_unknown_kinds('gnosis_app') }}

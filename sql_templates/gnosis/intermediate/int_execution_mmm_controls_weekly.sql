@@ -1,0 +1,4 @@
+{{ config(materialized='table', tags=['mmm']) }}
+{%- set series = [] %}
+{%- do collect_series(registry('mmm_control_registry'), [], series) %}
+{{ mmm_weekly(series, ref('int_execution_mmm_weeks')) }}
