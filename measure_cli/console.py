@@ -37,7 +37,6 @@ MARKS: Mapping[StepStatus, tuple[str, str]] = {
 WIDEST_PIPE = 10_000
 TRANSPOSED_ROWS = 3
 FOLDED_COLUMNS = 6
-UNFOLDED_CELL = 30
 
 
 class PatientConsole(Console):
@@ -197,14 +196,12 @@ def audit_counts(result: RunResult) -> str:
 
 
 def rich_table(table: Table) -> RichTable:
-    """A table for people: numbers to the right, NULL shown as such; on a narrow screen headings fold, not cells."""
-    drawn = RichTable(header_style="bold", box=SIMPLE_HEAD, show_edge=False)
+    """A table for people: numbers to the right, NULL shown as such."""
+    drawn = RichTable(header_style="bold", box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     texts = cell_texts(table)
-    for name, values, cells in zip(table.columns, columns_of(table), texts, strict=True):
+    for name, values in zip(table.columns, columns_of(table), strict=True):
         numeric = any(isinstance(value, int | float | Decimal) for value in values)
-        widest = max(map(len, cells), default=0)
-        least = widest if widest <= UNFOLDED_CELL else None
-        drawn.add_column(escape(name), justify="right" if numeric else "left", overflow="fold", min_width=least)
+        drawn.add_column(escape(name), justify="right" if numeric else "left", overflow="fold", vertical="bottom")
     for row in zip(*texts, strict=True):
         drawn.add_row(*(escape(text) for text in row))
     return drawn
@@ -254,8 +251,8 @@ def print_error(error: MeasureError, color: bool) -> None:
 def print_table(table: Table, color: bool, stderr: bool = False) -> None:
     """A table on its stream; one too wide for the terminal is turned, so that its rows stand side by side."""
     console, drawn = make_console(stderr, color), rich_table(table)
-    least = Measurement.get(console, console.options.update(width=WIDEST_PIPE), drawn).minimum
-    if table.rows and len(table.columns) > FOLDED_COLUMNS and least > console.width:
+    natural = Measurement.get(console, console.options.update(width=WIDEST_PIPE), drawn).maximum
+    if table.rows and len(table.columns) > FOLDED_COLUMNS and natural > console.width:
         drawn = rich_table(turned(table))
     console.print(drawn, soft_wrap=False)
 
@@ -269,8 +266,8 @@ def turned(table: Table) -> Table:
 
 
 def with_headings(table: Table) -> Table:
-    """The table with column names as headings that can be folded."""
-    return Table(tuple(name.replace("_", " ") for name in table.columns), table.rows)
+    """The table with column names as narrow headings, one word a line."""
+    return Table(tuple(name.replace("_", "\n") for name in table.columns), table.rows)
 
 
 def print_lines(lines: Iterable[str], color: bool, stderr: bool = False) -> None:
