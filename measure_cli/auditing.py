@@ -25,7 +25,7 @@ def run_audit(session: Session, audit: AuditStep, clock: Clock) -> AuditResult:
     try:
         failures = int(session.query(audit.count).rows[0][0])
         status = judge(failures, spec.severity, spec.warn_if, spec.error_if)
-        sample = session.query(audit.sample) if failures and status is not AuditStatus.PASS else None
+        sample = session.query(audit.sample) if audit.sample and failures and status is not AuditStatus.PASS else None
         if audit.keep is not None:
             session.execute(audit.keep)
     except EngineError as error:

@@ -33,7 +33,7 @@ from measure_cli.types import (
     SourceSpec,
 )
 
-COMPILER_VERSION = "1 " + version("sqlglot")
+COMPILER_VERSION = "2 " + version("sqlglot")
 SOURCES, REGISTRIES = "sources", "registries"
 
 
@@ -76,6 +76,13 @@ class Relation:
     source: tuple[SourceSpec, SourceInput, InputShape] | None = None
     sql: str = ""
     absent: str | None = None
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether only models may read it: a model that says so, or a source with identifiers."""
+        if self.kind is RelationKind.SOURCE:
+            return any(column.identifier for column in self.docs)
+        return self.config.internal_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,24 @@ def build_catalog(
     return Catalog(stack, relations, Graph(nodes), tuple(compiler.findings))
 
 
+def keyed(catalog: Catalog, identity: str) -> Catalog:
+    """The catalog with the identity of the secrets in whatever binds them: with another salt it is rebuilt."""
+    relations = {
+        key: replace(relation, definition=digest(relation.definition, identity))
+        if relation.compiled and relation.compiled.secrets
+        else relation
+        for key, relation in catalog.relations.items()
+    }
+    return replace(catalog, relations=relations)
+
+
+def secrets_needed(catalog: Catalog) -> tuple[str, ...]:
+    """The names of all secrets that models and audits bind."""
+    selects = [relation.compiled for relation in catalog.relations.values() if relation.compiled]
+    selects += [audit.compiled for relation in catalog.relations.values() for audit in relation.audits]
+    return tuple(dict.fromkeys(name for select in selects for name in select.secrets))
+
+
 def dependencies(rendered: Rendered) -> tuple[str, ...]:
     """Keys of what a template refers to."""
     return (*rendered.refs, *(f"source.{name}" for name in rendered.sources))
@@ -195,7 +220,7 @@ class Compiler:
         config = rendered.config
         definition = digest(
             compiled.parts, compiled.columns, config.materialized, config.order_by, config.pre_hook, config.post_hook,
-            description,
+            description, config.internal_only,
         )  # fmt: skip
         return Relation(**common, definition=definition, compiled=compiled, columns=compiled.columns)
 

@@ -124,6 +124,22 @@ def show(
 
 @app.command()
 @common
+def lineage(
+    call: Call,
+    model: Annotated[str, typer.Argument(metavar="MODEL[.COLUMN]", help="A relation, or one of its columns.")],
+) -> None:
+    """Show what a relation or a column is made from, and what is made from it."""
+    from measure_cli import show_view, workflows
+
+    found = workflows.lineage(call.request(), model)
+    if call.json:
+        call.print_json(found)
+    else:
+        show_view.print_lineage(found, call.color)
+
+
+@app.command()
+@common
 def status(call: Call) -> None:
     """Show the last run, what is built, and audits that did not pass."""
     from measure_cli import show_view, workflows

@@ -6,18 +6,29 @@ Reads files and inputs; writes nothing but the cache and, for the bundled demo, 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from measure_cli import ingest
 from measure_cli.cache import Cache
-from measure_cli.catalog import Catalog, Relation, build_catalog, registry_relation, source_relation
+from measure_cli.catalog import (
+    Catalog,
+    Relation,
+    build_catalog,
+    keyed,
+    registry_relation,
+    secrets_needed,
+    source_relation,
+)
 from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.models import render_stack
+from measure_cli.privacy import check_privacy
 from measure_cli.project import Overrides, load_project
 from measure_cli.registry import load_registries
 from measure_cli.render import Inputs, Renderer
+from measure_cli.secrets import NO_SECRETS, Secrets, read_secrets
 from measure_cli.sources import inspect_files, inspect_table, reader_sql
 from measure_cli.sqltext import table_text
 from measure_cli.stack import bundled_stacks, load_stack
@@ -37,6 +48,7 @@ class Loaded:
     catalog: Catalog
     renderer: Renderer
     notices: tuple[str, ...]
+    secrets: Secrets = NO_SECRETS
 
 
 def load(overrides: Overrides, batch: Batch | None = None) -> Loaded:
@@ -63,9 +75,28 @@ def load(overrides: Overrides, batch: Batch | None = None) -> Loaded:
     relations += [registry_relation(registry) for registry in registries.values()]
     catalog = build_catalog(stack.name, relations, rendered.models, rendered.singular, cache)
     cache.save()
+    check_privacy(catalog)
     missing = [name for name in stack.sources if name not in shapes]
     notices = (f"left out, because there is no source for them: models on {', '.join(missing)}",) if missing else ()
     return Loaded(project, stack, catalog, rendered.renderer, notices)
+
+
+def with_secrets(loaded: Loaded, environment: Mapping[str, str]) -> Loaded:
+    """The project with the secrets that its models bind.
+
+    Raises:
+        ProjectError: one is missing or malformed.
+    """
+    secrets = read_secrets(environment, secrets_needed(loaded.catalog), demo_salt(loaded.project))
+    return replace(loaded, secrets=secrets, catalog=keyed(loaded.catalog, secrets.identity))
+
+
+def demo_salt(project: Project) -> str | None:
+    """The public salt of a bundled stack's demo data, which holds pseudonyms made with it; None for anybody's data."""
+    if not project.is_demo:
+        return None
+    salt: str | None = getattr(importlib.import_module(f"measure_cli.demo.{project.stack}"), "DEMO_SALT", None)
+    return salt
 
 
 def demo_sources(project: Project) -> dict[str, SourceInput]:

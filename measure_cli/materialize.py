@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from measure_cli.catalog import Audit, Relation, digest
+from measure_cli.catalog import Audit, Relation, digest, key_of
 from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.kinds import Materialization, RelationKind
+from measure_cli.privacy import reads_internal
 from measure_cli.sqltext import identifier, literal, relation_text
 from measure_cli.types import REF_SCHEMA, STAGED_SUFFIX, AuditStep, Registry, Statement, Step
 
@@ -55,8 +56,6 @@ class Names:
 
 def by_key(naming: Callable[[str], str]) -> Callable[[str], str]:
     """A naming of graph keys as a naming of compiled references."""
-    from measure_cli.catalog import key_of
-
     return lambda reference: naming(key_of(reference))
 
 
@@ -82,7 +81,9 @@ def step_of(
     else:
         create = f"CREATE OR REPLACE TABLE {staged} AS\n{ordered(body, relation.config.order_by)}"
         publish = [*drop, f"ALTER TABLE {staged} RENAME TO {identifier(relation.name)}"]
-    created = [*hooks(relation, relation.config.pre_hook, published, names), create]
+    secrets = secrets_of(relation.compiled, names) if relation.compiled else ()
+    before = hooks(relation, relation.config.pre_hook, published, names)
+    created = [*map(Statement, before), Statement(create, secrets=secrets)]
     publish += [*comments(relation, published, as_view), *hooks(relation, relation.config.post_hook, published, names)]
     return Step(
         key=key,
@@ -91,7 +92,7 @@ def step_of(
         materialized=Materialization.VIEW if as_view else relation.config.materialized,
         fingerprint=fingerprint,
         after=tuple(dict.fromkeys(parent for parent in run_parents(relation, names) if parent in names.staged)),
-        create=tuple(map(Statement, created)),
+        create=tuple(created),
         publish=tuple(map(Statement, publish)),
         discard=(Statement(f"DROP {'VIEW' if as_view else 'TABLE'} IF EXISTS {staged}"),),
         count=None if as_view else Statement(f"SELECT count(*) FROM {staged}"),
@@ -105,6 +106,16 @@ def hooks(relation: Relation, statements: Sequence[str], this: str, names: Names
     placeholders[f"{REF_SCHEMA}.{relation.key}"] = this
     longest_first = sorted(placeholders, key=len, reverse=True)
     return [reduce(lambda sql, name: sql.replace(name, placeholders[name]), longest_first, sql) for sql in statements]
+
+
+def secrets_of(compiled: CompiledSelect, names: Names) -> tuple[str, ...]:
+    """The secrets that a SELECT binds: its own, and those of the ephemeral models that stand in it."""
+    found = dict.fromkeys(compiled.secrets)
+    for reference in compiled.relations:
+        parent = names.relations[key_of(reference)]
+        if parent.config.materialized is Materialization.EPHEMERAL and parent.compiled is not None:
+            found |= dict.fromkeys(secrets_of(parent.compiled, names))
+    return tuple(found)
 
 
 def is_view(relation: Relation) -> bool:
@@ -163,19 +174,19 @@ def registry_select(registry: Registry | None) -> str:
 
 def audit_step(model: str, audit: Audit, names: Names, naming: Callable[[str], str]) -> AuditStep:
     """The statements of one audit: count the offending rows, show some, keep them if asked."""
-    rows = audit.compiled.sql(by_key(naming))
+    rows, secrets = audit.compiled.sql(by_key(naming)), secrets_of(audit.compiled, names)
     if audit.spec.limit is not None:
         rows = f"SELECT * FROM (\n{rows}\n) LIMIT {audit.spec.limit}"
-    keep = None
+    keep, hidden = None, reads_internal(audit.compiled, names.relations)
     if audit.spec.store_failures:
         mark = digest(sorted(audit.spec.arguments.items()), audit.spec.where)[:6]
         table = relation_text("measure_state", f"failures_{model}_{safe(audit.spec.name)}"[:110] + f"_{mark}")
-        keep = Statement(f"CREATE OR REPLACE TABLE {table} AS\n{rows}")
+        keep = Statement(f"CREATE OR REPLACE TABLE {table} AS\n{rows}", secrets=secrets)
     return AuditStep(
         model=model,
         spec=audit.spec,
-        count=Statement(f"SELECT count(*) FROM (\n{rows}\n)"),
-        sample=Statement(f"SELECT * FROM (\n{rows}\n) LIMIT {SAMPLE_ROWS}"),
+        count=Statement(f"SELECT count(*) FROM (\n{rows}\n)", secrets=secrets),
+        sample=None if hidden else Statement(f"SELECT * FROM (\n{rows}\n) LIMIT {SAMPLE_ROWS}", secrets=secrets),
         keep=keep,
         reads=tuple(key for key in audit.reads if key != model),
     )

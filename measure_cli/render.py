@@ -38,6 +38,7 @@ CONFIG_TYPES: Mapping[str, tuple[type, ...]] = {
     "pre_hook": (list, str),
     "post_hook": (list, str),
     "severity": (str,),
+    "internal_only": (bool,),
 }
 SECRET_NAME = re.compile(r"SALT|PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|API_?KEY", re.IGNORECASE)
 LIST_KEYS = ("tags", "unique_key", "order_by", "partition_by", "pre_hook", "post_hook")
@@ -297,7 +298,7 @@ def read_config(arguments: Mapping[str, Any]) -> ModelConfig:
     for key, value in arguments.items():
         if key not in CONFIG_TYPES:
             raise TemplateCallError(f'config: unknown key "{key}"', did_you_mean(key, CONFIG_TYPES))
-        if not isinstance(value, CONFIG_TYPES[key]) or isinstance(value, bool):
+        if not isinstance(value, CONFIG_TYPES[key]) or (isinstance(value, bool) and bool not in CONFIG_TYPES[key]):
             expected = " or ".join(kind.__name__ for kind in CONFIG_TYPES[key])
             raise TemplateCallError(f'config: "{key}" must be {expected}, found {describe(value)}')
         values[key] = as_tuple(key, value) if key in LIST_KEYS else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from measure_cli.console import make_console, print_lines, print_table, shown
@@ -37,6 +37,29 @@ def print_shown(found: Shown, color: bool) -> None:
         print_lines([f"left out: {facts['left_out']}" if facts["left_out"] else "not built yet: measure build"], color)
     else:
         print_table(found.rows, color)
+
+
+def print_lineage(found: Mapping[str, Any], color: bool) -> None:
+    """Where a relation or a column comes from and goes to, as two trees."""
+    lines = [node_name(found)]
+    for heading in ("upstream", "downstream"):
+        lines += ["", heading, *(tree_lines(found[heading]) if found[heading] else ["  nothing"])]
+    if found.get("deciding"):
+        lines += ["", "rows are decided by", *(f"  {name}" for name in found["deciding"])]
+    print_lines(lines, color)
+
+
+def tree_lines(branches: Sequence[Mapping[str, Any]], depth: int = 1) -> Iterator[str]:
+    """One line for each node, indented below the node it belongs to."""
+    for branch in branches:
+        notes = [text for key, text in (("pseudonymized", "pseudonymized"), ("repeated", "see above")) if key in branch]
+        yield "  " * depth + node_name(branch) + (f" ({', '.join(notes)})" if notes else "")
+        yield from tree_lines(branch.get("branches", ()), depth + 1)
+
+
+def node_name(node: Mapping[str, Any]) -> str:
+    """A relation, or a column with its relation."""
+    return f"{node['name']}.{node['column']}" if node.get("column") else str(node["name"])
 
 
 def status_json(found: Status) -> dict[str, Any]:

@@ -271,6 +271,7 @@ def read_column(item: Any, label: str) -> Column:
         description=(fields.optional_text("description") or "").strip(),
         required=fields.flag("required"),
         optional=fields.flag("optional"),
+        identifier=fields.flag("identifier"),
         accepted_values=tuple(str(value) for value in fields.items("accepted_values")),
         audits=tuple(read_audit(audit, label, fields.place, name) for audit in fields.items("data_tests")),
     )
@@ -285,6 +286,17 @@ def read_columns(fields: Fields, label: str) -> tuple[Column, ...]:
     for name in names:
         if names.count(name) > 1:
             raise ProjectError(f'{fields.place}: {fields.what} declares the column "{name}" twice')
+    return columns
+
+
+def without_identifiers(columns: tuple[Column, ...], fields: Fields) -> tuple[Column, ...]:
+    """The columns of anything but a source, where identifiers cannot be declared."""
+    for column in columns:
+        if column.identifier:
+            raise ProjectError(
+                f'{fields.place}: "identifier" on the column "{column.name}" of {fields.what}: only sources have it',
+                "Mark the column of the source; what is computed from it is found by the tool.",
+            )
     return columns
 
 
@@ -311,7 +323,7 @@ def read_registry_spec(item: Any, label: str) -> RegistrySpec:
     """One entry under `registries`."""
     fields = Fields(item, Place(label, line_in(item)), "a registry")
     name, derived = fields.text("name"), Fields(fields.mapping("derived"), fields.place, "derived")
-    columns = read_columns(fields, label)
+    columns = without_identifiers(read_columns(fields, label), fields)
     check_types(columns, REGISTRY_TYPES, fields)
     references = []
     for entry in fields.items("references"):
@@ -357,7 +369,7 @@ def read_doc(item: Any, label: str) -> ModelDoc:
         name=fields.text("name"),
         place=fields.place,
         description=fields.text("description", " ").strip(),
-        columns=read_columns(fields, label),
+        columns=without_identifiers(read_columns(fields, label), fields),
         audits=tuple(read_audit(audit, label, fields.place, None) for audit in fields.items("data_tests")),
     )
     fields.raw("config")

@@ -19,6 +19,7 @@ REF_SCHEMA = "measure_ref"
 SOURCE_SCHEMA = "measure_source"
 STAGED_SUFFIX = "__next"
 UNREADABLE = "_unreadable"
+INTERNAL_SCHEMA = "internal"
 
 Value = str | int | float | bool | None
 Row = Mapping[str, Value]
@@ -70,7 +71,8 @@ class AuditSpec:
 class Column:
     """A column as declared: DuckDB type name, meaning, audits.
 
-    `required` holds for inputs; a model's `optional` column may be absent.
+    `required` holds for inputs; a model's `optional` column may be absent. `identifier` marks a column of a source that
+    says who somebody is.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Column:
     description: str = ""
     required: bool = False
     optional: bool = False
+    identifier: bool = False
     accepted_values: tuple[str, ...] = ()
     audits: tuple[AuditSpec, ...] = ()
 
@@ -253,6 +256,7 @@ class ModelConfig:
     pre_hook: tuple[str, ...] = ()
     post_hook: tuple[str, ...] = ()
     severity: Severity = Severity.ERROR
+    internal_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,15 +269,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Exactly one SQL statement and its bound parameters."""
+    """Exactly one SQL statement and its bound parameters; `secrets` names those whose values only the engine has."""
 
     sql: str
     parameters: Mapping[str, Value] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AuditStep:
-    """One audit, compiled: `count` returns one number, `sample` the offending rows.
+    """One audit, compiled: `count` returns one number, `sample` some offending rows, None where nobody may see them.
 
     `reads` are the relations the audit looks at besides its model and that model's ancestors.
     """
@@ -281,7 +286,7 @@ class AuditStep:
     model: str
     spec: AuditSpec
     count: Statement
-    sample: Statement
+    sample: Statement | None
     keep: Statement | None = None
     reads: tuple[str, ...] = ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import uuid
 from collections.abc import Iterator, Mapping
@@ -84,7 +85,7 @@ def opened(loaded: Loaded, read_only: bool) -> Iterator[DuckDBEngine]:
     """The target's engine, closed at the end."""
     from measure_cli.engines.duckdb import open_duckdb
 
-    engine = open_duckdb(loaded.project, read_only)
+    engine = open_duckdb(loaded.project, read_only, loaded.secrets)
     try:
         yield engine
     finally:
@@ -114,10 +115,10 @@ def session_of(engine: DuckDBEngine) -> Iterator[Session]:
 
 
 def load_and_tell(request: Request) -> Loaded:
-    """Load the project and emit what the user should know about it."""
-    from measure_cli.loading import load
+    """Load the project with its secrets, and emit what the user should know about it."""
+    from measure_cli.loading import load, with_secrets
 
-    loaded = load(request.overrides)
+    loaded = with_secrets(load(request.overrides), os.environ)
     for notice in loaded.notices:
         request.emit(Notice(notice))
     for place, finding in loaded.catalog.findings:
@@ -187,8 +188,6 @@ def summarize(loaded: Loaded, engine: DuckDBEngine) -> Summary | None:
 
 def worker_count(loaded: Loaded) -> int:
     """Relations built side by side. Small models gain from it; DuckDB itself uses all cores for a large one."""
-    import os
-
     threads = loaded.project.target.settings.get("threads")
     return max(1, min(4, int(threads) if threads else os.cpu_count() or 1))
 
@@ -290,6 +289,17 @@ def show(request: Request, name: str, limit: int = PREVIEW_ROWS) -> Shown:
     columns = tuple((column, kind, described.get(column, "")) for column, kind in relation.columns)
     audits = tuple(f"{audit.spec.name} ({audit.spec.severity})" for audit in relation.audits)
     return Shown(relation_facts(relation), columns, audits, preview(loaded, relation, limit))
+
+
+def lineage(request: Request, asked: str) -> dict[str, Any]:
+    """What `MODEL` or `MODEL.COLUMN` is made from and what is made from it, as plain data.
+
+    Raises:
+        NothingSelected: there is no such relation or column.
+    """
+    from measure_cli.lineage import lineage_of
+
+    return lineage_of(load_quietly(request).catalog, asked)
 
 
 def preview(loaded: Loaded, relation: Relation, limit: int) -> Table | None:

@@ -15,8 +15,8 @@ from measure_cli.dialects.column_types import TEXTS, UNKNOWN, kind_of
 from measure_cli.dialects.functions import PSEUDONYMIZE, Pseudonymize
 from measure_cli.dialects.reader import DUCKDB, Locate, line_of
 from measure_cli.errors import PlanError
+from measure_cli.secrets import PII_IPAD, PII_OPAD
 
-PII_IPAD, PII_OPAD = "pii_ipad", "pii_opad"
 DIGITS = 16
 # What may stand around a call only of a function that DuckDB itself has.
 _SURROUNDINGS = (exp.Dot, exp.Window, exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)

@@ -14,6 +14,7 @@ import duckdb
 
 from measure_cli.errors import EngineError, MeasureError, OutOfMemory, ProjectError, TargetBusy, Transient
 from measure_cli.results import Table
+from measure_cli.secrets import NO_SECRETS, Secrets
 from measure_cli.sqltext import literal
 from measure_cli.types import Project, Statement, Value
 
@@ -27,14 +28,21 @@ def our_errors() -> Iterator[None]:
     """Raise our errors from DuckDB's."""
     try:
         yield
-    except duckdb.OutOfMemoryException as error:
-        raise OutOfMemory(first_lines(error), 'Raise memory_limit of the target, or lower "threads".') from error
-    except duckdb.InterruptException as error:
-        raise Cancelled("the statement was cancelled") from error
-    except duckdb.TransactionException as error:
-        raise Transient(first_lines(error)) from error
     except duckdb.Error as error:
-        raise EngineError(first_lines(error)) from error
+        raise translated(error) from error
+
+
+def translated(error: duckdb.Error, secrets: Secrets = NO_SECRETS) -> EngineError:
+    """Our error for one of DuckDB's, without secret values."""
+    text = secrets.scrub(first_lines(error))
+    match error:
+        case duckdb.OutOfMemoryException():
+            return OutOfMemory(text, 'Raise memory_limit of the target, or lower "threads".')
+        case duckdb.InterruptException():
+            return Cancelled("the statement was cancelled")
+        case duckdb.TransactionException():
+            return Transient(text)
+    return EngineError(text)
 
 
 def first_lines(error: Exception, most: int = 8) -> str:
@@ -45,19 +53,22 @@ def first_lines(error: Exception, most: int = 8) -> str:
 class DuckDBSession:
     """One cursor. Used by one thread at a time."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, forget: Callable[[DuckDBSession], None]) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, secrets: Secrets, forget: Callable[[DuckDBSession], None]
+    ) -> None:
         self._connection = connection
+        self._secrets = secrets
         self._forget = forget
 
     def execute(self, statement: Statement) -> None:
         """Run a statement for its effect."""
         with our_errors():
-            self._connection.execute(statement.sql, dict(statement.parameters) or None)
+            self._run(statement)
 
     def query(self, statement: Statement) -> Table:
         """Run a statement and fetch all of its rows."""
         with our_errors():
-            cursor = self._connection.execute(statement.sql, dict(statement.parameters) or None)
+            cursor = self._run(statement)
             columns = tuple(column[0] for column in cursor.description or ())
             return Table(columns, tuple(cursor.fetchall()))
 
@@ -81,6 +92,16 @@ class DuckDBSession:
             error.statement = statement
             raise
 
+    def _run(self, statement: Statement) -> duckdb.DuckDBPyConnection:
+        if not statement.secrets:
+            return self._connection.execute(statement.sql, dict(statement.parameters) or None)
+        values = {**statement.parameters, **self._secrets.bound(statement.secrets)}
+        try:
+            return self._connection.execute(statement.sql, values)
+        except duckdb.Error as error:
+            ours = translated(error, self._secrets)
+        raise ours  # outside of the handler: the driver's error may quote a value, so ours does not carry it along
+
     def interrupt(self) -> None:
         """Stop what the session is running. Callable from another thread."""
         self._connection.interrupt()
@@ -92,16 +113,17 @@ class DuckDBSession:
 
 
 class DuckDBEngine:
-    """An open DuckDB file."""
+    """An open DuckDB file, with the values that statements may bind by name."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, secrets: Secrets = NO_SECRETS) -> None:
         self._connection = connection
+        self._secrets = secrets
         self._sessions: set[DuckDBSession] = set()
         self._lock = threading.Lock()
 
     def session(self) -> DuckDBSession:
         """A new cursor on the same file."""
-        session = DuckDBSession(self._connection.cursor(), self._forget)
+        session = DuckDBSession(self._connection.cursor(), self._secrets, self._forget)
         with self._lock:
             self._sessions.add(session)
         return session
@@ -134,7 +156,7 @@ class DuckDBEngine:
             self._connection.close()
 
 
-def open_duckdb(project: Project, read_only: bool = False) -> DuckDBEngine:
+def open_duckdb(project: Project, read_only: bool = False, secrets: Secrets = NO_SECRETS) -> DuckDBEngine:
     """Open the file of a project's target; it is created, with its folder, unless `read_only`.
 
     Raises:
@@ -159,7 +181,7 @@ def open_duckdb(project: Project, read_only: bool = False) -> DuckDBEngine:
         connection.execute("SET preserve_insertion_order = false")
         if directory := target.settings.get("temp_directory"):
             connection.execute(f"SET temp_directory = {literal(str(project.path(str(directory))))}")
-    return DuckDBEngine(connection)
+    return DuckDBEngine(connection, secrets)
 
 
 def opening_error(path: str, error: duckdb.Error) -> MeasureError:

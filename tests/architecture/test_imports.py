@@ -11,7 +11,7 @@ from tests.architecture.tree import BUNDLED, imports_of, modules, own_imports_of
 NOUNS, INPUTS, PLANNING, EFFECTS, VIEWS, WIRING, ENTRY = range(7)
 NAMES = ("nouns", "inputs", "planning", "effects", "views", "wiring", "entry")
 LAYERS: dict[str, int] = {
-    **dict.fromkeys(("__init__", "kinds", "types", "results", "events", "errors", "sqltext"), NOUNS),
+    **dict.fromkeys(("__init__", "kinds", "types", "results", "events", "errors", "secrets", "sqltext"), NOUNS),
     **dict.fromkeys(
         (
             "textfile",
@@ -27,7 +27,7 @@ LAYERS: dict[str, int] = {
         ),
         INPUTS,
     ),
-    **dict.fromkeys(("graph", "catalog", "ingest", "materialize", "plan", "script"), PLANNING),
+    **dict.fromkeys(("graph", "catalog", "ingest", "materialize", "plan", "privacy", "lineage", "script"), PLANNING),
     **dict.fromkeys(("state", "execute", "auditing", "workers", "sources", "cache"), EFFECTS),
     **dict.fromkeys(("console", "show_view"), VIEWS),
     **dict.fromkeys(("workflows", "loading", "summary", "scaffold"), WIRING),
