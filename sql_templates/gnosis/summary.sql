@@ -39,7 +39,7 @@ SELECT
   event_kind,
   sum(first_touch) AS first_touch,
   sum(linear) AS linear,
-  sum(time_decay_hl_7d) AS time_decay_hl_7d,
+  sum(time_decay_hl_7d) AS time_decay,
   sum(last_touch) AS last_touch
 FROM attribution
 GROUP BY sector, event_kind

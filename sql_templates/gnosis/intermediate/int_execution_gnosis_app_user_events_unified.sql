@@ -1,4 +1,4 @@
-{{ config(materialized='view', tags=['mta', 'gnosis_app', 'touchpoints']) }}
+{{ config(materialized='table', tags=['mta', 'gnosis_app', 'touchpoints']) }}
 -- Grain: event of a known user, on complete days, from the chain or the app's interface.
 SELECT
   event_ts,
