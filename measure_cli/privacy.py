@@ -83,7 +83,7 @@ def unreadable_views(relations: Mapping[str, Relation]) -> Iterator[Complaint]:
                     "internal relations are there only while models are built",
                     NO_VIEW,
                 )
-            elif last.compiled and last.compiled.secrets:
+            elif last.compiled and last.compiled.secrets and (len(path) == 1 or is_ephemeral(last)):
                 yield (
                     f"{shown(relation)} is a view that calls pseudonymize(){f': {way}' if len(path) > 1 else ''}; "
                     "a view is run by its readers, who do not have the salt",

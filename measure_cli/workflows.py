@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from measure_cli import __version__
-from measure_cli.errors import Interrupted, PlanError, ProjectError, did_you_mean
+from measure_cli.errors import Interrupted, NothingSelected, PlanError, ProjectError, did_you_mean
 from measure_cli.events import Emit, Notice, PlanBuilt, RunFinished
 from measure_cli.project import Overrides
 from measure_cli.results import AuditStatus, RunResult, Shown, Status, Table
@@ -245,7 +245,8 @@ def need_target(loaded: Loaded) -> None:
 def listing(request: Request) -> list[dict[str, Any]]:
     """The selected relations as plain data."""
     loaded = load_quietly(request)
-    return [relation_facts(loaded.catalog.relations[key]) for key in chosen_by(request, loaded)]
+    chosen = (loaded.catalog.relations[key] for key in chosen_by(request, loaded))
+    return [relation_facts(relation) for relation in chosen if not relation.is_internal]
 
 
 def chosen_by(request: Request, loaded: Loaded) -> tuple[str, ...]:
@@ -285,6 +286,8 @@ def show(request: Request, name: str, limit: int = PREVIEW_ROWS) -> Shown:
     if len(chosen) != 1:
         raise PlanError(f'"{name}" names {len(chosen)} relations; show takes one', f"Matches: {', '.join(chosen[:8])}.")
     relation = loaded.catalog.relations[chosen[0]]
+    if relation.is_internal:
+        raise NothingSelected(f"{relation.key} is internal: it holds identifiers, and is there only for building")
     described = {column.name: column.description for column in relation.docs}
     columns = tuple((column, kind, described.get(column, "")) for column, kind in relation.columns)
     audits = tuple(f"{audit.spec.name} ({audit.spec.severity})" for audit in relation.audits)

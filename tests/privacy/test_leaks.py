@@ -210,6 +210,10 @@ CLEAN: dict[str, Mapping[str, str]] = {
         "GROUP BY s.taker HAVING max(s.taker) > 'a'"
     ),
     "other columns of a bridge": table(f"country, count(*) AS n {FROM_BRIDGE} GROUP BY country"),
+    "a view over a table of pseudonyms": {
+        **table("pseudonymize(taker) AS who FROM {{ source('swaps') }}"),
+        "marts/v_x.sql": "SELECT who FROM {{ ref('fct_x') }}",
+    },
     "a view over a public table": {"marts/v_x.sql": "SELECT user_pseudonym FROM {{ ref('v_daily') }}"},
     "audits of a bridge": {
         "internal/schema.yml": "models:\n  - name: bridge\n    columns:\n"
