@@ -37,6 +37,7 @@ from measure_cli.variables import resolve_variables
 
 CACHE_FOLDER = ".measure"
 DEMO_FOLDER = "warehouse/demo"
+PUBLIC_SALT = "the pseudonyms of this demo are made with a public salt; data of real people needs a salt of its own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,10 @@ def with_secrets(loaded: Loaded, environment: Mapping[str, str]) -> Loaded:
     Raises:
         ProjectError: one is missing or malformed.
     """
-    secrets = read_secrets(environment, secrets_needed(loaded.catalog), demo_salt(loaded.project))
+    needed, salt = secrets_needed(loaded.catalog), demo_salt(loaded.project)
+    if needed and salt:
+        loaded = replace(loaded, notices=(*loaded.notices, PUBLIC_SALT))
+    secrets = read_secrets(environment, needed, salt)
     return replace(loaded, secrets=secrets, catalog=keyed(loaded.catalog, secrets.identity))
 
 
