@@ -22,6 +22,7 @@ from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.models import RenderedAudit, RenderedModel
 from measure_cli.render import Rendered
 from measure_cli.types import (
+    INTERNAL_FILE,
     REF_SCHEMA,
     SOURCE_SCHEMA,
     AuditSpec,
@@ -83,6 +84,11 @@ class Relation:
         if self.kind is RelationKind.SOURCE:
             return any(column.identifier for column in self.docs)
         return self.config.internal_only
+
+    @property
+    def place(self) -> str:
+        """Where the relation stands: its schema, for an internal one in the file that is attached while building."""
+        return f"{INTERNAL_FILE}.{self.schema}" if self.is_internal else self.schema
 
 
 @dataclass(frozen=True, slots=True)

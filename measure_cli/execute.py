@@ -17,7 +17,7 @@ from measure_cli.auditing import run_audit
 from measure_cli.errors import EngineError, Interrupted, MeasureError
 from measure_cli.events import AuditFinished, Emit, RunFinished, StepFinished, StepStarted
 from measure_cli.results import AuditResult, AuditStatus, RunResult, StepResult, StepStatus
-from measure_cli.sqltext import identifier
+from measure_cli.sqltext import table_text
 from measure_cli.types import AuditStep, Engine, Plan, Session, Statement, Step
 from measure_cli.workers import Clock, Sessions, join, worker_pool
 
@@ -33,6 +33,7 @@ class Outcome:
     audits: tuple[AuditResult, ...] = ()
     deferred: tuple[AuditStep, ...] = ()
     is_staged: bool = False
+    is_swapped: bool = False
 
 
 def run_build(
@@ -83,8 +84,9 @@ def finishing_session(engine: Engine) -> Iterator[Session]:
 
 def prepare(session: Session, plan: Plan) -> None:
     """Remove what a killed run left staged; make the schemas."""
-    made = [Statement(f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}") for schema in plan.schemas]
-    session.transaction([*plan.leftovers, *made])
+    made = [Statement(f"CREATE SCHEMA IF NOT EXISTS {table_text(schema)}") for schema in plan.schemas]
+    for statement in (*plan.leftovers, *made):  # one by one: a transaction writes to one file only
+        session.execute(statement)
 
 
 def published(future: Future[None], outcomes: Mapping[str, Outcome], emit: Emit) -> bool:
@@ -256,10 +258,19 @@ def finish(plan: Plan, run: RunResult, outcomes: Mapping[str, Outcome], seconds:
 
 
 def publish(session_of: Callable[[], Session], outcomes: Mapping[str, Outcome], run: RunResult, clock: Clock) -> None:
-    """Swap in every good relation and record the run, in one transaction."""
-    built = [(o.step, o.result) for o in outcomes.values() if o.result and o.result.status is StepStatus.BUILT]
+    """Swap in every good relation and record the run, in one transaction.
+
+    A transaction writes to one file only, so internal relations are swapped in before, in their own file: nobody else
+    reads them, and until the ledger speaks of them the next build makes them again.
+    """
+    apart = [outcome for outcome in outcomes.values() if good(outcome) and outcome.step.is_internal]
+    if not all(outcome.is_swapped for outcome in apart):
+        session_of().transaction([statement for outcome in apart for statement in outcome.step.publish])
+        for outcome in apart:
+            outcome.is_swapped = True
+    built = [(o.step, o.result) for o in outcomes.values() if o.result and good(o)]
     now = clock.now()
-    swaps = [statement for step, _ in built for statement in step.publish]
+    swaps = [statement for step, _ in built if not step.is_internal for statement in step.publish]
     record = [
         *state.relations_built(run, built, now),
         *state.audit_rows(run, run.audits, now),

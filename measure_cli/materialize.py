@@ -30,12 +30,12 @@ class Names:
     def staged_name(self, key: str) -> str:
         """Where a step writes."""
         relation = self.relations[key]
-        return relation_text(relation.schema, relation.name + STAGED_SUFFIX)
+        return relation_text(relation.place, relation.name + STAGED_SUFFIX)
 
     def published_name(self, key: str) -> str:
         """Where readers look."""
         relation = self.relations[key]
-        return relation_text(relation.schema, relation.name)
+        return relation_text(relation.place, relation.name)
 
     def in_run(self, key: str) -> str:
         """What a step of this run reads: the staged version if there is one, an ephemeral model as a subquery."""
@@ -88,7 +88,8 @@ def step_of(
     return Step(
         key=key,
         kind=relation.kind,
-        schema=relation.schema,
+        schema=relation.place,
+        is_internal=relation.is_internal,
         materialized=Materialization.VIEW if as_view else relation.config.materialized,
         fingerprint=fingerprint,
         after=tuple(dict.fromkeys(parent for parent in run_parents(relation, names) if parent in names.staged)),

@@ -36,7 +36,7 @@ class Content:
 
     def kind_of(self, relation: Relation) -> str | None:
         """What stands under a relation's name."""
-        return self.existing.get((relation.schema, relation.name))
+        return self.existing.get((relation.place, relation.name))
 
     def is_current(self, relation: Relation, fingerprint: str) -> bool:
         """Whether the published version was made from exactly this."""
@@ -157,7 +157,7 @@ def build_plan(
 
 def leftovers(catalog: Catalog, target: Content) -> tuple[Statement, ...]:
     """Statements that drop the staged relations of a run that was killed, in all schemas of the stack."""
-    schemas = {relation.schema for relation in catalog.relations.values()}
+    schemas = {relation.place for relation in catalog.relations.values()}
     return tuple(
         Statement(f"DROP {kind.upper()} IF EXISTS {relation_text(schema, name)}")
         for (schema, name), kind in sorted(target.existing.items())

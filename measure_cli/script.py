@@ -14,8 +14,8 @@ from measure_cli.errors import PlanError, ProjectError
 from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.materialize import Names, comments, hooks, is_view, ordered, registry_select, select_of
 from measure_cli.plan import is_buildable
-from measure_cli.sqltext import identifier, literal
-from measure_cli.types import Batch
+from measure_cli.sqltext import identifier, literal, table_text
+from measure_cli.types import INTERNAL_FILE, Batch
 
 DIALECTS = ("duckdb",)
 
@@ -59,8 +59,10 @@ def script_of(
             raise PlanError("--batch: none of the selected models is incremental")
         return "\n\n".join(replace_interval(relation, names, batch) for relation in relations) + "\n"
     parts = ["SET TimeZone = 'UTC';"]
+    if any(relation.is_internal for relation in relations):
+        parts.append(f"-- internal relations stay out of the database\nATTACH ':memory:' AS {INTERNAL_FILE};")
     parts += [
-        f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)};" for schema in dict.fromkeys(r.schema for r in relations)
+        f"CREATE SCHEMA IF NOT EXISTS {table_text(place)};" for place in dict.fromkeys(r.place for r in relations)
     ]
     parts += [create(relation, names, source_select) for relation in relations]
     return "\n\n".join(parts) + "\n"

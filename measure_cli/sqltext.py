@@ -35,12 +35,12 @@ def literal(value: Value) -> str:
 
 
 def relation_text(schema: str, name: str) -> str:
-    """A schema-qualified name, quoted."""
-    return f"{identifier(schema)}.{identifier(name)}"
+    """A schema-qualified name, quoted; the schema of another attached file is written `file.schema`."""
+    return f"{table_text(schema)}.{identifier(name)}"
 
 
 def table_text(name: str) -> str:
-    """A table's name as written by a person, dots between its parts, quoted.
+    """A name as written by a person, dots between its parts, quoted.
 
     >>> table_text("main.Sold Things")
     '"main"."Sold Things"'

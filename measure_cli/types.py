@@ -20,6 +20,7 @@ SOURCE_SCHEMA = "measure_source"
 STAGED_SUFFIX = "__next"
 UNREADABLE = "_unreadable"
 INTERNAL_SCHEMA = "internal"
+INTERNAL_FILE = "measure_internal"  # what the second file is attached as, while a target is built
 
 Value = str | int | float | bool | None
 Row = Mapping[str, Value]
@@ -312,6 +313,7 @@ class Step:
     count: Statement | None = None
     audits: tuple[AuditStep, ...] = ()
     serves: tuple[str, ...] = ()
+    is_internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

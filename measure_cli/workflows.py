@@ -81,11 +81,12 @@ def new_run(command: str, loaded: Loaded) -> RunResult:
 
 
 @contextlib.contextmanager
-def opened(loaded: Loaded, read_only: bool) -> Iterator[DuckDBEngine]:
-    """The target's engine, closed at the end."""
+def opened(loaded: Loaded, read_only: bool, with_internal: bool = False) -> Iterator[DuckDBEngine]:
+    """The target's engine, closed at the end; `with_internal` where internal relations are built or compared."""
     from measure_cli.engines.duckdb import open_duckdb
 
-    engine = open_duckdb(loaded.project, read_only, loaded.secrets)
+    attach = with_internal and any(relation.is_internal for relation in loaded.catalog.relations.values())
+    engine = open_duckdb(loaded.project, read_only, loaded.secrets, attach)
     try:
         yield engine
     finally:
@@ -150,7 +151,7 @@ def build(request: Request, full: bool = False, with_summary: bool = False) -> B
         selection = Selection(request.select, request.exclude, full)
         if not loaded.project.target_file.exists():  # whatever is wrong with the plan shows before a file is made
             build_plan(loaded.catalog, selection, Content(), source_select)
-        with opened(loaded, read_only=False) as engine:
+        with opened(loaded, read_only=False, with_internal=True) as engine:
             content = read_content(engine, loaded.stack.name)
             tell_orphans(request, loaded, content)
             plan = build_plan(loaded.catalog, selection, content, source_select)
@@ -214,7 +215,7 @@ def audit(request: Request) -> RunResult:
         need_target(loaded)
         run, clock = new_run("audit", loaded), Clock(utc_now)
         began = clock.seconds()
-        with opened(loaded, read_only=False) as engine:
+        with opened(loaded, read_only=False, with_internal=True) as engine:
             content = read_content(engine, loaded.stack.name)
             audits = audit_plan(loaded.catalog, Selection(request.select, request.exclude), content)
             results = run_audits(audits, engine, clock, request.emit, worker_count(loaded))
@@ -256,7 +257,7 @@ def chosen_by(request: Request, loaded: Loaded) -> tuple[str, ...]:
     selection = Selection(request.select, request.exclude)
     if not asks_for_changes(selection) or not loaded.project.target_file.exists():
         return choose(loaded.catalog, selection, Content())
-    with opened(loaded, read_only=True) as engine:
+    with opened(loaded, read_only=True, with_internal=True) as engine:
         return choose(loaded.catalog, selection, read_content(engine, loaded.stack.name))
 
 

@@ -16,7 +16,7 @@ from measure_cli.errors import EngineError, MeasureError, OutOfMemory, ProjectEr
 from measure_cli.results import Table
 from measure_cli.secrets import NO_SECRETS, Secrets
 from measure_cli.sqltext import literal
-from measure_cli.types import Project, Statement, Value
+from measure_cli.types import INTERNAL_FILE, Project, Statement, Value
 
 
 class Cancelled(EngineError):
@@ -135,12 +135,13 @@ class DuckDBEngine:
     def relations(self) -> Mapping[tuple[str, str], str]:
         """What exists: (schema, name) -> "table" or "view"."""
         sql = (
-            "SELECT schema_name, table_name, 'table' FROM duckdb_tables() WHERE database_name = current_database() "
-            "UNION ALL SELECT schema_name, view_name, 'view' FROM duckdb_views() "
-            "WHERE database_name = current_database() AND NOT internal"
+            "SELECT database_name = current_database(), schema_name, table_name, 'table' FROM duckdb_tables() "
+            "UNION ALL SELECT database_name = current_database(), schema_name, view_name, 'view' FROM duckdb_views() "
+            "WHERE NOT internal"
         )
         with our_errors():
-            return {(row[0], row[1]): row[2] for row in self._connection.cursor().execute(sql).fetchall()}
+            rows = self._connection.cursor().execute(sql).fetchall()
+        return {(schema if own else f"{INTERNAL_FILE}.{schema}", name): kind for own, schema, name, kind in rows}
 
     def interrupt(self) -> None:
         """Stop every running statement."""
@@ -156,8 +157,12 @@ class DuckDBEngine:
             self._connection.close()
 
 
-def open_duckdb(project: Project, read_only: bool = False, secrets: Secrets = NO_SECRETS) -> DuckDBEngine:
+def open_duckdb(
+    project: Project, read_only: bool = False, secrets: Secrets = NO_SECRETS, with_internal: bool = False
+) -> DuckDBEngine:
     """Open the file of a project's target; it is created, with its folder, unless `read_only`.
+
+    `with_internal` attaches the second file, in which the internal relations stand.
 
     Raises:
         TargetBusy: another process holds the file.
@@ -181,6 +186,9 @@ def open_duckdb(project: Project, read_only: bool = False, secrets: Secrets = NO
         connection.execute("SET preserve_insertion_order = false")
         if directory := target.settings.get("temp_directory"):
             connection.execute(f"SET temp_directory = {literal(str(project.path(str(directory))))}")
+        if with_internal:
+            second = file.with_name(f"{file.stem}.internal.duckdb")
+            connection.execute(f"ATTACH {literal(str(second))} AS {INTERNAL_FILE}{' (READ_ONLY)' if read_only else ''}")
     return DuckDBEngine(connection, secrets)
 
 
