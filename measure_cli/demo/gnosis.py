@@ -59,19 +59,18 @@ before the first day (those of the app on the first day); weekly sources hold wh
 
 from __future__ import annotations
 
-import tempfile
 from datetime import date
 from pathlib import Path
 
 from measure_cli.demo import gnosis_market as market
 from measure_cli.demo.draws import Draws
+from measure_cli.demo.folder import check_extent, files_of
 from measure_cli.demo.gnosis_app import AppUsers, AppWorld
 from measure_cli.demo.gnosis_ledger import AppLedger, Clock, Write, tables
 from measure_cli.demo.gnosis_names import DEMO_SALT, pseudonym
 from measure_cli.demo.gnosis_pay import PayLedger, PayWorld, Safes
 from measure_cli.demo.gnosis_planted import write_planted_safes, write_planted_users
 from measure_cli.demo.starter_shop import Calendar
-from measure_cli.errors import ProjectError
 
 __all__ = ["COLUMNS", "DEMO_SALT", "generate", "pseudonym"]
 
@@ -120,8 +119,6 @@ COLUMNS: dict[str, dict[str, str]] = {
     "lm_rewards_daily": {"date": DATE, "outlay_usd": REAL},
     "bridge_incentives_daily": {"date": DATE, "outlay_usd": REAL},
 }  # fmt: skip
-SCALES = (0.01, 1000.0)
-EARLIEST_YEAR = 1900
 
 
 def generate(folder: Path, *, as_of: date, scale: float = 1.0, seed: int = 7) -> dict[str, Path]:
@@ -136,16 +133,10 @@ def generate(folder: Path, *, as_of: date, scale: float = 1.0, seed: int = 7) ->
     Returns:
         The file of each source.
     """
-    if not SCALES[0] <= scale <= SCALES[1]:
-        raise ProjectError(f"scale {scale:g} is not between {SCALES[0]:g} and {SCALES[1]:g}", "Try --scale 1.")
-    if as_of.year < EARLIEST_YEAR:
-        raise ProjectError(f"as_of {as_of} lies before the year {EARLIEST_YEAR}", "Choose a later as_of.")
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".demo-", dir=folder) as unfinished:
-        with tables(Path(unfinished), {source: tuple(columns) for source, columns in COLUMNS.items()}) as write:
-            _write_sources(write, Calendar.until(as_of), scale, seed)
-        for source in COLUMNS:
-            Path(unfinished, f"{source}.csv").replace(folder / f"{source}.csv")
+    check_extent(scale, as_of)
+    columns = {source: tuple(types) for source, types in COLUMNS.items()}
+    with files_of(folder, COLUMNS) as unfinished, tables(unfinished, columns) as write:
+        _write_sources(write, Calendar.until(as_of), scale, seed)
     return {source: folder / f"{source}.csv" for source in COLUMNS}
 
 

@@ -38,13 +38,13 @@ edges of 7, 30 and 60 days; and 12 rows that nobody can use: 6 touchpoints, 4 co
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 from measure_cli.demo.draws import Draws
+from measure_cli.demo.folder import check_extent, files_of
 from measure_cli.demo.starter_journeys import (
     Journeys,
     Ledger,
@@ -66,7 +66,6 @@ from measure_cli.demo.starter_shop import (
     price_indices,
     willingness,
 )
-from measure_cli.errors import ProjectError
 
 COLUMNS = {
     "touchpoints": ("event_id", "user_id", "event_ts", "event_kind", "event_source", "campaign", "interaction"),
@@ -75,8 +74,6 @@ COLUMNS = {
     "kpis": ("week", "kpi_name", "value"),
     "controls": ("date", "control_name", "value"),
 }
-SCALES = (0.01, 1000.0)
-EARLIEST_YEAR = 1900
 
 VISITS_A_DAY = 260
 VISITS_A_CLICK = 0.9
@@ -94,15 +91,9 @@ def generate(folder: Path, *, as_of: date, scale: float = 1.0, seed: int = 7) ->
     Returns:
         The file of each source.
     """
-    if not SCALES[0] <= scale <= SCALES[1]:
-        raise ProjectError(f"scale {scale:g} is not between {SCALES[0]:g} and {SCALES[1]:g}", "Try --scale 1.")
-    if as_of.year < EARLIEST_YEAR:
-        raise ProjectError(f"as_of {as_of} lies before the year {EARLIEST_YEAR}", "Choose a later as_of.")
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".demo-", dir=folder) as unfinished:
-        _write_sources(Path(unfinished), Calendar.until(as_of), scale, seed)
-        for source in COLUMNS:
-            Path(unfinished, f"{source}.csv").replace(folder / f"{source}.csv")
+    check_extent(scale, as_of)
+    with files_of(folder, COLUMNS) as unfinished:
+        _write_sources(unfinished, Calendar.until(as_of), scale, seed)
     return {source: folder / f"{source}.csv" for source in COLUMNS}
 
 

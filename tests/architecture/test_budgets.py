@@ -138,7 +138,7 @@ def test_no_host_of_a_package_registry() -> None:
 def test_the_patterns_find_what_they_are_for() -> None:
     assert MACHINE_PATH.search("cd /ro" + "ot/x")
     assert MACHINE_PATH.search('"/ho' + 'me/ann/data.csv"')
-    assert not MACHINE_PATH.search("data/work/x and https://example.org/home")
+    assert not MACHINE_PATH.search("data/wo" + "rk/x and https://example.org/home")
     assert REGISTRY_HOSTS.search("https://pypi." + "org/simple")
     assert UNFINISHED.search("# TO" + "DO later")
 
