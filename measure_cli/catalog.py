@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -326,6 +326,3 @@ def check_columns(model: RenderedModel, compiled: CompiledSelect) -> None:
                 f'{model.rendered.template.label}: config names the column "{column_name}", which {model.name} has not',
                 did_you_mean(column_name, names),
             )
-
-
-Naming = Callable[[str], str]

@@ -32,10 +32,6 @@ class Fields:
         line = line_of(self._text, self._path + key) if self._text else None
         return Place(self.place.file, line or self.place.line)
 
-    def has(self, key: str) -> bool:
-        """Whether the key is there."""
-        return key in self._values
-
     def raw(self, key: str, default: Any = None) -> Any:
         """The value as it is."""
         self._asked.add(key)

@@ -66,7 +66,6 @@ class Rendered:
     config: ModelConfig = field(default_factory=ModelConfig)
     refs: dict[str, None] = field(default_factory=dict)
     sources: dict[str, None] = field(default_factory=dict)
-    arguments_used: set[str] = field(default_factory=set)
 
     def locate(self, rendered_line: int) -> str:
         """Place in the template of a line of the rendered SQL: exact if no line was added, or if it stands once."""

@@ -3,50 +3,8 @@
 {%- do registered_series('mmm_kpi_registry', kpis) %}
 {%- do registered_series('mmm_media_registry', media) %}
 {%- do registered_series('mmm_control_registry', controls) %}
-WITH both_forms AS (
-  {%- for prefix, family in [('kpi', 'kpis'), ('media', 'media'), ('ctrl', 'controls')] %}
-  {{ 'UNION ALL\n  ' if not loop.first }}SELECT
-    week,
-    '{{ prefix }}_' || name AS column_name,
-    1 AS n_long,
-    0 AS n_wide,
-    value AS long_value,
-    CAST(NULL AS DOUBLE) AS wide_value
-  FROM {{ ref('int_mmm_' ~ family ~ '_weekly') }}
-  {%- endfor %}
-  {%- for prefix, series in [('kpi', kpis), ('media', media), ('ctrl', controls)] %}
-  {%- for item in series %}
-  UNION ALL
-  SELECT
-    week,
-    '{{ prefix }}_{{ item.name }}' AS column_name,
-    0 AS n_long,
-    1 AS n_wide,
-    CAST(NULL AS DOUBLE) AS long_value,
-    {{ prefix }}_{{ item.name }} AS wide_value
-  FROM {{ ref('fct_mmm_spine_weekly') }}
-  {%- endfor %}
-  {%- endfor %}
-),
-
-compared AS (
-  SELECT
-    week,
-    column_name,
-    sum(n_long) AS n_long,
-    sum(n_wide) AS n_wide,
-    max(long_value) AS long_value,
-    max(wide_value) AS wide_value
-  FROM both_forms
-  GROUP BY week, column_name
-)
-
-SELECT
-  week,
-  column_name,
-  n_long,
-  n_wide,
-  long_value,
-  wide_value
-FROM compared
-WHERE n_long <> 1 OR n_wide <> 1 OR long_value IS DISTINCT FROM wide_value
+{{ spine_differences(ref('fct_mmm_spine_weekly'), [
+  {'prefix': 'kpi', 'relation': ref('int_mmm_kpis_weekly'), 'series': kpis},
+  {'prefix': 'media', 'relation': ref('int_mmm_media_weekly'), 'series': media},
+  {'prefix': 'ctrl', 'relation': ref('int_mmm_controls_weekly'), 'series': controls},
+]) }}
