@@ -96,6 +96,11 @@ def load_stack(project: Project) -> Stack:
     name, folders = folders_of(project)
     head, declared = read_head(name, folders), Declared({}, {}, {})
     templates = {template.name: template for folder in folders.own for template in find_templates(folder)}
+    singular = {
+        file.stem: read_template(file, "audits", folder)
+        for folder in folders.own
+        for file in sorted((folder / "audits").glob("*.sql"))
+    }
     for folder in folders.own:
         found = Declared({}, {}, {})
         for file in sorted(folder.rglob("*.yml")):
@@ -119,11 +124,7 @@ def load_stack(project: Project) -> Stack:
         audit_files={
             file.stem: file for folder in folders.shared for file in sorted((folder / "audits").glob("*.sql"))
         },
-        singular_audits=tuple(
-            read_template(file, "audits", folder)
-            for folder in folders.own
-            for file in sorted((folder / "audits").glob("*.sql"))
-        ),
+        singular_audits=tuple(singular.values()),
         registry_folders=folders.registries,
     )
 

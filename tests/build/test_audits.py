@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from measure_cli.cli import app
 from tests.build.workshop import Ended, Workshop
 
 BIG = "my_stack/marts/fct_big.sql"
@@ -302,3 +307,14 @@ def test_audit_of_what_is_not_built(shop: Workshop) -> None:
     ended = shop.measure("audit")
     assert ended.exit_code == 2
     assert "fct_region" in ended.stderr
+
+
+def test_a_singular_audit_of_the_project_replaces_that_of_the_stack(tmp_path: Path) -> None:
+    """As with models, the later folder wins by name: the audit runs once."""
+    file = tmp_path / "sql_templates/starter/audits/funnel_entries_are_unique.sql"
+    file.parent.mkdir(parents=True)
+    file.write_text("SELECT level FROM {{ ref('fct_funnel_daily') }} WHERE level < 0\n", encoding="utf-8")
+    ended = CliRunner().invoke(app, ["build", "--project-dir", str(tmp_path), "--json"])
+    assert ended.exit_code == 0, ended.stderr
+    names = [audit["name"] for audit in json.loads(ended.stdout)["audits"]]
+    assert names.count("funnel_entries_are_unique") == 1
