@@ -1,4 +1,4 @@
-"""The closed sets of the domain: how a model is stored, what a relation is made from, how bad a failing audit is."""
+"""The closed sets of the domain: engines, how a model is stored, what a relation is made from, how audits fail."""
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ class Materialization(StrEnum):
     TABLE = "table"
     INCREMENTAL = "incremental"
     EPHEMERAL = "ephemeral"
+
+
+class EngineKind(StrEnum):
+    """The databases that a target can be."""
+
+    DUCKDB = "duckdb"
+    CLICKHOUSE = "clickhouse"
+    SNOWFLAKE = "snowflake"
+
+
+class PseudonymHash(StrEnum):
+    """The keyed hash that `pseudonymize()` stands for."""
+
+    HMAC_SHA256 = "hmac-sha256"
+    SIPHASH64 = "siphash64"
 
 
 class RelationKind(StrEnum):

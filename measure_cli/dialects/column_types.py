@@ -95,14 +95,30 @@ class _DuckDBTypes(TypeAnnotator):
     def _maybe_coerce(self, type1: Type, type2: Type) -> Type:
         return common_type(type1, type2)
 
-    def output_columns(self, query: exp.Expr) -> Sequence[tuple[str, Type | None]]:
+    def output_columns(self, query: exp.Expr) -> Sequence[tuple[str, Type]]:
         """Names and types of the output columns of an annotated query."""
         if isinstance(query, exp.Subquery):
             return self.output_columns(query.this)
         if isinstance(query, exp.SetOperation):
-            return self._get_setop_column_types(query)
+            return _united(self.output_columns(query.this), self.output_columns(query.expression), query)
         assert isinstance(query, exp.Query)
-        return [(output.alias_or_name, output.type) for output in query.selects]
+        return [(output.alias_or_name, _output_type(output)) for output in query.selects]
+
+
+def _output_type(output: exp.Expr) -> Type:
+    """The type of an output column; sqlglot forgets that of a bare NULL at the end of its work."""
+    return DType.NULL if isinstance(output.unalias(), exp.Null) else output.type or UNKNOWN
+
+
+def _united(
+    left: Sequence[tuple[str, Type]], right: Sequence[tuple[str, Type]], union: exp.SetOperation
+) -> Sequence[tuple[str, Type]]:
+    """The columns of a set operation: names of the first branch, common types."""
+    if union.args.get("by_name"):
+        others = dict(right)
+        own = [(name, common_type(found, others[name]) if name in others else found) for name, found in left]
+        return [*own, *((name, found) for name, found in right if name not in dict(left))]
+    return [(name, common_type(found, other)) for (name, found), (_, other) in zip(left, right, strict=True)]
 
 
 def common_type(left: Type, right: Type) -> Type:
