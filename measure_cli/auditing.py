@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from measure_cli.errors import EngineError
 from measure_cli.events import AuditFinished, Emit
 from measure_cli.kinds import Severity
+from measure_cli.ports import Engine, Session
 from measure_cli.results import AuditResult, AuditStatus
-from measure_cli.types import AuditStep, Engine, Session
+from measure_cli.types import AuditStep
 from measure_cli.workers import Clock, join, worker_pool
 
 COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
@@ -26,8 +27,8 @@ def run_audit(session: Session, audit: AuditStep, clock: Clock) -> AuditResult:
         failures = int(session.query(audit.count).rows[0][0])
         status = judge(failures, spec.severity, spec.warn_if, spec.error_if)
         sample = session.query(audit.sample) if audit.sample and failures and status is not AuditStatus.PASS else None
-        if audit.keep is not None:
-            session.execute(audit.keep)
+        for statement in audit.keep:
+            session.execute(statement)
     except EngineError as error:
         return AuditResult(
             audit.model, spec.name, spec.severity, AuditStatus.ERROR, 0, clock.seconds() - began, None, error.message

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -18,11 +18,10 @@ from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.errors import PlanError, did_you_mean
 from measure_cli.graph import Graph, Node, sort_topologically
 from measure_cli.ingest import declared_schema
-from measure_cli.kinds import Materialization, RelationKind
+from measure_cli.kinds import EngineKind, Materialization, PseudonymHash, RelationKind
 from measure_cli.models import RenderedAudit, RenderedModel
 from measure_cli.render import Rendered
 from measure_cli.types import (
-    INTERNAL_FILE,
     REF_SCHEMA,
     SOURCE_SCHEMA,
     AuditSpec,
@@ -59,7 +58,10 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """One node of the graph. `key` is the name, for a source `source.<name>`; `absent` says why it cannot be built."""
+    """One node of the graph. `key` is the name, for a source `source.<name>`; `absent` says why it cannot be built.
+
+    `place` is where its schema stands in the target.
+    """
 
     key: str
     name: str
@@ -77,6 +79,7 @@ class Relation:
     source: tuple[SourceSpec, SourceInput, InputShape] | None = None
     sql: str = ""
     absent: str | None = None
+    place: str = ""
 
     @property
     def is_internal(self) -> bool:
@@ -84,11 +87,6 @@ class Relation:
         if self.kind is RelationKind.SOURCE:
             return any(column.identifier for column in self.docs)
         return self.config.internal_only
-
-    @property
-    def place(self) -> str:
-        """Where the relation stands: its schema, for an internal one in the file that is attached while building."""
-        return f"{INTERNAL_FILE}.{self.schema}" if self.is_internal else self.schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +153,18 @@ def build_catalog(
     models: Mapping[str, RenderedModel],
     singular: Iterable[RenderedAudit],
     memory: Memory,
+    *,
+    engine: EngineKind = EngineKind.DUCKDB,
+    pseudonym_hash: PseudonymHash = PseudonymHash.HMAC_SHA256,
 ) -> Catalog:
-    """Compile every model in dependency order and put all relations into one graph.
+    """Compile every model for an engine, in dependency order, and put all relations into one graph.
 
     Raises:
         PlanError: circular references, SQL that does not fit what it reads, documentation of columns that do not exist.
     """
     relations = {relation.key: relation for relation in inputs}
     after = {name: dependencies(model.rendered) for name, model in models.items()}
-    compiler = Compiler(relations, memory)
+    compiler = Compiler(relations, memory, engine, pseudonym_hash)
     for name in sort_topologically({**dict.fromkeys(relations, ()), **after}):
         if name in models:
             relations[name] = compiler.model(models[name], after[name])
@@ -189,6 +190,15 @@ def keyed(catalog: Catalog, identity: str) -> Catalog:
     return replace(catalog, relations=relations)
 
 
+def placed(catalog: Catalog, place: Callable[[str, bool], str]) -> Catalog:
+    """The catalog with the place of every relation in a target."""
+    relations = {
+        key: replace(relation, place=place(relation.schema, relation.is_internal))
+        for key, relation in catalog.relations.items()
+    }
+    return replace(catalog, relations=relations)
+
+
 def secrets_needed(catalog: Catalog) -> tuple[str, ...]:
     """The names of all secrets that models and audits bind."""
     selects = [relation.compiled for relation in catalog.relations.values() if relation.compiled]
@@ -204,9 +214,13 @@ def dependencies(rendered: Rendered) -> tuple[str, ...]:
 class Compiler:
     """Compiles rendered SQL against the columns of what it reads; results are remembered by content."""
 
-    def __init__(self, relations: dict[str, Relation], memory: Memory) -> None:
+    def __init__(
+        self, relations: dict[str, Relation], memory: Memory, engine: EngineKind, pseudonym_hash: PseudonymHash
+    ) -> None:
         self._relations = relations
         self._memory = memory
+        self._engine = engine
+        self._pseudonym_hash = pseudonym_hash
         self.findings: list[tuple[str, Any]] = []
 
     def model(self, model: RenderedModel, after: tuple[str, ...]) -> Relation:
@@ -270,12 +284,18 @@ class Compiler:
         """Parse, lint, qualify and type one SELECT, or remember having done so."""
         schema = self._schema()
         read = {name: schema[name] for name in schema if name.partition(".")[2] in rendered.sql}
-        key = "sql:" + digest(COMPILER_VERSION, rendered.sql, read)
+        key = "sql:" + digest(COMPILER_VERSION, self._engine, self._pseudonym_hash, rendered.sql, read)
         if found := self._memory.get(key):
             return CompiledSelect.from_json(found)
         from measure_cli.dialects.compile import compile_select  # sqlglot is only needed when something changed
 
-        compiled = compile_select(rendered.sql, read, locate=rendered.locate)
+        compiled = compile_select(
+            rendered.sql,
+            read,
+            locate=rendered.locate,
+            engine=self._engine,
+            pseudonym_hash=self._pseudonym_hash,
+        )
         self._memory.put(key, compiled.to_json())
         return compiled
 

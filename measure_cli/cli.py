@@ -74,7 +74,9 @@ def sql(
     call: Call,
     select: Select = None,
     exclude: Exclude = None,
-    dialect: Annotated[str, typer.Option("--dialect", help="Warehouse to write for.")] = "duckdb",
+    dialect: Annotated[
+        str | None, typer.Option("--dialect", help="duckdb, clickhouse or snowflake; default: the target's.")
+    ] = None,
     select_only: Annotated[bool, typer.Option("--select-only", help="Print the SELECT of one model.")] = False,
     batch: Annotated[
         str | None, typer.Option("--batch", metavar="YYYY-MM", help="One month of the incremental models.")
@@ -94,9 +96,9 @@ def sql(
 @common
 def list_(call: Call, select: Select = None, exclude: Exclude = None) -> None:
     """List relations in the order in which they are built."""
-    from measure_cli import workflows
+    from measure_cli import inspection
 
-    facts = workflows.listing(call.request(select, exclude))
+    facts = inspection.listing(call.request(select, exclude))
     if call.json:
         call.print_json(facts)
     else:
@@ -113,9 +115,9 @@ def show(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows to show.")] = 10,
 ) -> None:
     """Show one relation: meaning, columns, audits, and its first rows when it is built."""
-    from measure_cli import show_view, workflows
+    from measure_cli import inspection, show_view
 
-    shown = workflows.show(call.request(), model, limit)
+    shown = inspection.show(call.request(), model, limit)
     if call.json:
         call.print_json(show_view.as_json(shown))
     else:
@@ -129,9 +131,9 @@ def lineage(
     model: Annotated[str, typer.Argument(metavar="MODEL[.COLUMN]", help="A relation, or one of its columns.")],
 ) -> None:
     """Show what a relation or a column is made from, and what is made from it."""
-    from measure_cli import show_view, workflows
+    from measure_cli import inspection, show_view
 
-    found = workflows.lineage(call.request(), model)
+    found = inspection.lineage(call.request(), model)
     if call.json:
         call.print_json(found)
     else:
@@ -142,9 +144,9 @@ def lineage(
 @common
 def status(call: Call) -> None:
     """Show the last run, what is built, and audits that did not pass."""
-    from measure_cli import show_view, workflows
+    from measure_cli import inspection, show_view
 
-    found = workflows.status(call.request())
+    found = inspection.status(call.request())
     if call.json:
         call.print_json(show_view.status_json(found))
     else:

@@ -23,9 +23,9 @@ from measure_cli.project import Overrides
 
 if TYPE_CHECKING:
     from measure_cli.events import Emit
+    from measure_cli.request import Request
     from measure_cli.results import RunResult
     from measure_cli.summary import Summary
-    from measure_cli.workflows import Request
 
 ProjectDir = Annotated[
     Path | None, typer.Option("--project-dir", help="Folder of measure.toml; default: here or a parent.")
@@ -52,7 +52,7 @@ class Call:
         self, select: list[str] | None = None, exclude: list[str] | None = None, emit: Emit | None = None
     ) -> Request:
         """The request for a workflow."""
-        from measure_cli.workflows import Request
+        from measure_cli.request import Request
 
         return Request(self.overrides, split(select), split(exclude), emit or (lambda event: None))
 

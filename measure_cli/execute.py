@@ -1,8 +1,8 @@
 """The one loop that runs a plan: stage, audit, publish.
 
-Every relation is built beside its published version and audited there. What passed is published at the end in one
-transaction together with the ledger; what failed keeps its old version, and so does everything that reads it.
-Statements run in worker threads, so that a signal in the main thread can cancel them.
+Every relation is built beside its published version and audited there. What passed is published at the end together
+with the ledger, in one transaction where the engine has such; what failed keeps its old version, and so does
+everything that reads it. Statements run in worker threads, so that a signal in the main thread can cancel them.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-from measure_cli import state
 from measure_cli.auditing import run_audit
 from measure_cli.errors import EngineError, Interrupted, MeasureError
 from measure_cli.events import AuditFinished, Emit, RunFinished, StepFinished, StepStarted
+from measure_cli.ports import Engine, Session
 from measure_cli.results import AuditResult, AuditStatus, RunResult, StepResult, StepStatus
-from measure_cli.sqltext import table_text
-from measure_cli.types import AuditStep, Engine, Plan, Session, Statement, Step
+from measure_cli.state import StateTables
+from measure_cli.types import AuditStep, Load, Plan, Step
 from measure_cli.workers import Clock, Sessions, join, worker_pool
 
 GOOD = (StepStatus.BUILT, StepStatus.UNCHANGED, StepStatus.ABSENT)
@@ -36,19 +36,28 @@ class Outcome:
     is_swapped: bool = False
 
 
-def run_build(
-    plan: Plan, engine: Engine, run: RunResult, clock: Clock, emit: Emit, workers: int, version: str
-) -> RunResult:
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """What a run needs to publish and to record: where, when, and whether it can do both at once."""
+
+    tables: StateTables
+    clock: Clock
+    version: str
+    is_transactional: bool
+
+
+def run_build(plan: Plan, engine: Engine, run: RunResult, recorder: Recorder, emit: Emit, workers: int) -> RunResult:
     """Execute a plan and record it. The result holds every relation and audit of the run.
 
     Raises:
         Interrupted: a signal arrived; nothing was published, staged relations are gone.
         EngineError: the state tables or the publication failed; nothing was published.
     """
+    clock, tables = recorder.clock, recorder.tables
     began = clock.seconds()
     outcomes = {step.key: Outcome(step) for step in plan.steps}
     with finishing_session(engine) as session:
-        session.transaction([*state.create_tables(), *state.run_started(run, clock.now(), version)])
+        session.transaction([*tables.create, *tables.run_started(run, clock.now(), recorder.version)])
         try:
             prepare(session, plan)
             with worker_pool(engine, workers) as (pool, sessions):
@@ -58,16 +67,16 @@ def run_build(
                 while finished is None:
                     hold_back(outcomes)
                     result = finish(plan, run, outcomes, clock.seconds() - began)
-                    done = pool.submit(publish, sessions.mine, outcomes, result, clock)
+                    done = pool.submit(publish, sessions.mine, outcomes, result, recorder)
                     finished = result if published(done, outcomes, emit) else None
         except BaseException as error:
             discard(session, plan.steps)
             status = "interrupted" if isinstance(error, Interrupted) else "failed"
             over = replace(run, status=status, seconds=clock.seconds() - began)
             with contextlib.suppress(EngineError):
-                session.execute(state.run_finished(over, clock.now()))
+                session.execute(tables.run_finished(over, clock.now()))
             raise
-        discard(session, [o.step for o in outcomes.values() if o.result and o.result.status is not StepStatus.BUILT])
+        tidy(session, outcomes)
     emit(RunFinished(finished))
     return finished
 
@@ -84,8 +93,7 @@ def finishing_session(engine: Engine) -> Iterator[Session]:
 
 def prepare(session: Session, plan: Plan) -> None:
     """Remove what a killed run left staged; make the schemas."""
-    made = [Statement(f"CREATE SCHEMA IF NOT EXISTS {table_text(schema)}") for schema in plan.schemas]
-    for statement in (*plan.leftovers, *made):  # one by one: a transaction writes to one file only
+    for statement in (*plan.leftovers, *plan.schemas):  # one by one: a transaction writes to one file only
         session.execute(statement)
 
 
@@ -167,7 +175,10 @@ def build_step(session_of: Callable[[], Session], step: Step, ancestors: frozens
     session, began = session_of(), clock.seconds()
     try:
         for statement in step.create:
-            session.execute(statement)
+            if isinstance(statement, Load):
+                session.load(statement)
+            else:
+                session.execute(statement)
         rows = session.query(step.count).rows[0][0] if step.count else None
     except EngineError as error:
         return Outcome(
@@ -257,26 +268,44 @@ def finish(plan: Plan, run: RunResult, outcomes: Mapping[str, Outcome], seconds:
     return replace(run, status="failed" if failed else "success", models=models, audits=audits, seconds=seconds)
 
 
-def publish(session_of: Callable[[], Session], outcomes: Mapping[str, Outcome], run: RunResult, clock: Clock) -> None:
-    """Swap in every good relation and record the run, in one transaction.
+def publish(
+    session_of: Callable[[], Session], outcomes: Mapping[str, Outcome], run: RunResult, recorder: Recorder
+) -> None:
+    """Swap in every good relation and record the run, in one transaction where the engine has such.
 
-    A transaction writes to one file only, so internal relations are swapped in before, in their own file: nobody else
-    reads them, and until the ledger speaks of them the next build makes them again.
+    Where it has none, relations are swapped in one after the other, and those of a file of their own always: until
+    the ledger speaks of them the next build makes them again.
     """
-    apart = [outcome for outcome in outcomes.values() if good(outcome) and outcome.step.is_internal]
-    if not all(outcome.is_swapped for outcome in apart):
-        session_of().transaction([statement for outcome in apart for statement in outcome.step.publish])
-        for outcome in apart:
+    built = [outcome for outcome in outcomes.values() if good(outcome)]
+    for group in apart(built, recorder.is_transactional):
+        session_of().transaction([statement for outcome in group for statement in outcome.step.publish])
+        for outcome in group:
             outcome.is_swapped = True
-    built = [(o.step, o.result) for o in outcomes.values() if o.result and good(o)]
-    now = clock.now()
-    swaps = [statement for step, _ in built if not step.is_internal for statement in step.publish]
+    now, tables = recorder.clock.now(), recorder.tables
+    swaps = [statement for outcome in built if not outcome.is_swapped for statement in outcome.step.publish]
     record = [
-        *state.relations_built(run, built, now),
-        *state.audit_rows(run, run.audits, now),
-        state.run_finished(run, now),
+        *tables.relations_built(run, [(outcome.step, outcome.result) for outcome in built if outcome.result], now),
+        *tables.audit_rows(run, run.audits, now),
+        tables.run_finished(run, now),
     ]
     session_of().transaction([*swaps, *record])
+
+
+def apart(built: Sequence[Outcome], is_transactional: bool) -> list[list[Outcome]]:
+    """The groups of relations that are swapped in before the others, less those that are already."""
+    left = [outcome for outcome in built if not outcome.is_swapped]
+    if not is_transactional:
+        return [[outcome] for outcome in left]
+    internal = [outcome for outcome in left if outcome.step.is_internal]
+    return [internal] if internal else []
+
+
+def tidy(session: Session, outcomes: Mapping[str, Outcome]) -> None:
+    """Drop what was staged and not published, and what publishing left over."""
+    for outcome in outcomes.values():
+        for statement in outcome.step.tidy if good(outcome) else outcome.step.discard:
+            with contextlib.suppress(MeasureError):
+                session.execute(statement)
 
 
 def discard(session: Session, steps: Sequence[Step]) -> None:

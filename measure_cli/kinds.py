@@ -29,6 +29,13 @@ class PseudonymHash(StrEnum):
     SIPHASH64 = "siphash64"
 
 
+class SaltOrigin(StrEnum):
+    """Where the salt of pseudonyms comes from."""
+
+    ENVIRONMENT = "environment"
+    DEMO = "demo"
+
+
 class RelationKind(StrEnum):
     """What a relation is made from."""
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from measure_cli import ingest
 from measure_cli.cache import Cache
@@ -18,26 +19,32 @@ from measure_cli.catalog import (
     Relation,
     build_catalog,
     keyed,
+    placed,
     registry_relation,
     secrets_needed,
     source_relation,
 )
-from measure_cli.errors import ProjectError, did_you_mean
+from measure_cli.connecting import ddl_for, engine_kind
+from measure_cli.errors import PlanError, ProjectError, did_you_mean
+from measure_cli.inputs import inspect_inputs, source_select
+from measure_cli.kinds import EngineKind, SaltOrigin
 from measure_cli.models import render_stack
 from measure_cli.privacy import check_privacy
 from measure_cli.project import Overrides, load_project
 from measure_cli.registry import load_registries
 from measure_cli.render import Inputs, Renderer
-from measure_cli.secrets import NO_SECRETS, Secrets, read_secrets
-from measure_cli.sources import inspect_files, inspect_table, reader_sql
-from measure_cli.sqltext import table_text
+from measure_cli.secrets import NO_SECRETS, SALT_VARIABLE, Secrets, read_secrets
 from measure_cli.stack import bundled_stacks, load_stack
-from measure_cli.types import Batch, InputShape, Place, Project, SourceInput, Stack
+from measure_cli.types import Batch, Load, Place, Project, SourceInput, Stack
 from measure_cli.variables import resolve_variables
 
 CACHE_FOLDER = ".measure"
 DEMO_FOLDER = "warehouse/demo"
-PUBLIC_SALT = "the pseudonyms of this demo are made with a public salt; data of real people needs a salt of its own"
+PUBLIC_SALT = "pseudonyms are made with the public salt of the demo data; data of real people needs a salt of its own"
+
+
+if TYPE_CHECKING:
+    from measure_cli.ddl.base import Ddl
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +56,25 @@ class Loaded:
     catalog: Catalog
     renderer: Renderer
     notices: tuple[str, ...]
+    ddl: Ddl
     secrets: Secrets = NO_SECRETS
 
+    def source_select(self, relation: Relation) -> str:
+        """The typed SELECT of a source."""
+        return source_select(relation, self.ddl.kind)
 
-def load(overrides: Overrides, batch: Batch | None = None) -> Loaded:
-    """Read, check, render and compile the project.
+
+def load(overrides: Overrides, batch: Batch | None = None, dialect: EngineKind | None = None) -> Loaded:
+    """Read, check, render and compile the project for its target, or for another engine's dialect.
 
     Raises:
         ProjectError, PlanError: something does not fit; nothing was touched.
     """
     project = load_project(overrides)
+    engine = dialect or engine_kind(project)
+    ddl = ddl_for(engine, project.target.settings if engine is engine_kind(project) else {})
     stack = load_stack(project)
+    demo_salt(project)  # refused before anything else is done
     if project.is_demo:
         project = replace(project, sources=demo_sources(project))
     cache = Cache(project.root / CACHE_FOLDER)
@@ -74,12 +89,33 @@ def load(overrides: Overrides, batch: Batch | None = None) -> Loaded:
     rendered = render_stack(inputs, batch, cache.folder / "templates")
     relations = [source_relation(spec, shapes.get(name)) for name, spec in stack.sources.items()]
     relations += [registry_relation(registry) for registry in registries.values()]
-    catalog = build_catalog(stack.name, relations, rendered.models, rendered.singular, cache)
+    catalog = build_catalog(
+        stack.name,
+        relations,
+        rendered.models,
+        rendered.singular,
+        cache,
+        engine=engine,
+        pseudonym_hash=project.privacy.hash,
+    )
     cache.save()
     check_privacy(catalog)
+    refuse_findings(catalog, engine)
     missing = [name for name in stack.sources if name not in shapes]
     notices = (f"left out, because there is no source for them: models on {', '.join(missing)}",) if missing else ()
-    return Loaded(project, stack, catalog, rendered.renderer, notices)
+    return Loaded(project, stack, placed(catalog, ddl.place), rendered.renderer, notices, ddl)
+
+
+def refuse_findings(catalog: Catalog, engine: EngineKind) -> None:
+    """What engines disagree on only draws a warning on DuckDB, in whose dialect it is written.
+
+    Raises:
+        PlanError: there is such a thing, and the target is another engine.
+    """
+    if engine is EngineKind.DUCKDB or not catalog.findings:
+        return
+    told = [f"{place}: {finding.rule}: {finding.message} ({finding.fix})" for place, finding in catalog.findings]
+    raise PlanError(f"{told[0]}", "\n".join(["On this target it would give other rows.", *told[1:]]))
 
 
 def with_secrets(loaded: Loaded, environment: Mapping[str, str]) -> Loaded:
@@ -88,18 +124,37 @@ def with_secrets(loaded: Loaded, environment: Mapping[str, str]) -> Loaded:
     Raises:
         ProjectError: one is missing or malformed.
     """
-    needed, salt = secrets_needed(loaded.catalog), demo_salt(loaded.project)
+    project, needed = loaded.project, secrets_needed(loaded.catalog)
+    salt = demo_salt(project)
     if needed and salt:
-        loaded = replace(loaded, notices=(*loaded.notices, PUBLIC_SALT))
+        where = "" if project.is_demo else f"{project.privacy.place}: "
+        loaded = replace(loaded, notices=(*loaded.notices, where + PUBLIC_SALT))
     secrets = read_secrets(environment, needed, salt)
     return replace(loaded, secrets=secrets, catalog=keyed(loaded.catalog, secrets.identity))
 
 
 def demo_salt(project: Project) -> str | None:
-    """The public salt of a bundled stack's demo data, which holds pseudonyms made with it; None for anybody's data."""
-    if not project.is_demo:
+    """The public salt of a bundled stack's demo data, which holds pseudonyms made with it; None for anybody's data.
+
+    Raises:
+        ProjectError: the project asks for it, and the stack has none.
+    """
+    if not project.is_demo and project.privacy.salt is not SaltOrigin.DEMO:
         return None
-    salt: str | None = getattr(importlib.import_module(f"measure_cli.demo.{project.stack}"), "DEMO_SALT", None)
+    salt = public_salt(project.stack)
+    if salt is None and not project.is_demo:
+        raise ProjectError(
+            f'{project.privacy.place}: salt = "demo" in [privacy], but the stack {project.stack} has no demo salt',
+            f"Leave the key out; the salt then comes from {SALT_VARIABLE}.",
+        )
+    return salt
+
+
+def public_salt(stack: str) -> str | None:
+    """The salt that comes with the demo data of a stack; None where there is no such data, or it needs no salt."""
+    if stack not in bundled_stacks():
+        return None
+    salt: str | None = getattr(importlib.import_module(f"measure_cli.demo.{stack}"), "DEMO_SALT", None)
     return salt
 
 
@@ -134,38 +189,10 @@ def generate_demo(stack: str, folder: Path, as_of: date, scale: float, seed: int
     return written
 
 
-def inspect_inputs(
-    project: Project, stack: Stack, cache: Cache
-) -> tuple[dict[str, tuple[SourceInput, InputShape]], dict[tuple[str, str], list[str]]]:
-    """Shape of every configured source, and the distinct values that derived registries are made of."""
-    for name, source in project.sources.items():
-        if name not in stack.sources:
-            raise ProjectError(
-                f'{source.place}: the stack {stack.name} has no source "{name}"', did_you_mean(name, stack.sources)
-            )
-    shapes: dict[str, tuple[SourceInput, InputShape]] = {}
-    distinct: dict[tuple[str, str], list[str]] = {}
-    wanted = {pair for spec in stack.registries.values() for pair in (*spec.distinct, *spec.excluding)}
-    for name, spec in stack.sources.items():
-        given = project.sources.get(name)
-        if given is None:
-            if spec.required:
-                raise ProjectError(
-                    f"measure.toml: the stack {stack.name} needs the source {name}: {spec.description}",
-                    f'Add [sources.{name}] with path = "..." or table = "...".',
-                )
-            continue
-        columns = tuple(sorted(column for source_name, column in wanted if source_name == name))
-        look = inspect_files if given.path is not None else inspect_table
-        shape, values = look(given, project, cache, columns)
-        shapes[name] = (given, shape)
-        distinct |= {(name, column): found for column, found in values.items()}
-    return shapes, distinct
+def typed_file(loaded: Loaded, relation: Relation) -> str:
+    """The rows of a source as a Parquet file beside the cache, for scripts of engines that do not read the input."""
+    from measure_cli.engines.parquet import typed_parquet
 
-
-def source_select(relation: Relation) -> str:
-    """The typed SELECT of a source over its files or its table."""
-    assert relation.source is not None
-    spec, source, shape = relation.source
-    reader = table_text(source.table) if source.table else reader_sql(shape.files, shape.columns)
-    return ingest.source_select(spec, source, shape, reader)
+    folder = loaded.project.root / CACHE_FOLDER / "inputs"
+    load = Load(relation.name, relation.columns, loaded.source_select(relation))
+    return str(typed_parquet(load, folder / f"{relation.name}-{relation.definition[:12]}.parquet"))

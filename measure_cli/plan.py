@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from measure_cli.catalog import Catalog, Relation, digest
+from measure_cli.ddl.base import Ddl
 from measure_cli.errors import NothingSelected, PlanError
 from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.materialize import Names, audit_step, run_parents, step_of, tables_served
 from measure_cli.results import StepResult, StepStatus
-from measure_cli.sqltext import relation_text
 from measure_cli.types import STAGED_SUFFIX, AuditStep, BuiltRelation, Plan, Statement, Step
 
 
@@ -103,11 +103,10 @@ def select_relations(catalog: Catalog, selection: Selection, target: Content) ->
     reasons = [catalog.relations[key].absent or "it exists only inside of what reads it" for key in chosen]
     if selection.terms and chosen and not any(is_buildable(catalog.relations[key]) for key in chosen):
         raise NothingSelected(f"nothing of {' '.join(selection.terms)!r} can be built: {reasons[0]}")
-    names = Names(catalog.relations, frozenset())
     inputs = {
         parent
         for key in chosen
-        for parent in run_parents(catalog.relations[key], names)
+        for parent in run_parents(catalog.relations[key], catalog.relations)
         if catalog.relations[parent].kind is not RelationKind.MODEL
     } - catalog.graph.match(selection.exclude, chosen)
     return tuple(key for key in catalog.graph.order if key in chosen | inputs)
@@ -129,7 +128,7 @@ def asks_for_changes(selection: Selection) -> bool:
 
 
 def build_plan(
-    catalog: Catalog, selection: Selection, target: Content, source_select: Callable[[Relation], str]
+    catalog: Catalog, selection: Selection, target: Content, source_select: Callable[[Relation], str], ddl: Ddl
 ) -> Plan:
     """What `build` does: the stale ones of the selected relations, in dependency order.
 
@@ -142,26 +141,27 @@ def build_plan(
     candidates = [key for key in chosen if is_buildable(relations[key])]
     current = fingerprints(catalog, target, set(candidates))
     stale = [key for key in candidates if selection.full or not target.is_current(relations[key], current[key])]
-    names = Names(relations, frozenset(stale))
+    names = Names(relations, frozenset(stale), ddl)
     check_parents(stale, names, target)
     steps = []
     for key in stale:
         relation = relations[key]
         select = source_select(relation) if relation.kind is RelationKind.SOURCE else None
         step = step_of(relation, names, current[key], target.kind_of(relation), select)
-        serves = tables_served(relation, relations, names.staged) if target.kind_of(relation) == "view" else ()
+        serves = tables_served(relation, names) if target.kind_of(relation) == "view" else ()
         steps.append(replace(step, serves=serves, audits=readable_audits(step, names, target)))
-    schemas = tuple(dict.fromkeys(step.schema for step in steps))
-    return Plan(catalog.stack, tuple(steps), tuple(idle(chosen, names, target)), leftovers(catalog, target), schemas)
+    schemas = tuple(ddl.create_schema(place) for place in dict.fromkeys(step.schema for step in steps))
+    left = leftovers(catalog, target, ddl)
+    return Plan(catalog.stack, tuple(steps), tuple(idle(chosen, names, target)), left, schemas)
 
 
-def leftovers(catalog: Catalog, target: Content) -> tuple[Statement, ...]:
+def leftovers(catalog: Catalog, target: Content, ddl: Ddl) -> tuple[Statement, ...]:
     """Statements that drop the staged relations of a run that was killed, in all schemas of the stack."""
-    schemas = {relation.place for relation in catalog.relations.values()}
+    places = {relation.place for relation in catalog.relations.values()}
     return tuple(
-        Statement(f"DROP {kind.upper()} IF EXISTS {relation_text(schema, name)}")
-        for (schema, name), kind in sorted(target.existing.items())
-        if name.endswith(STAGED_SUFFIX) and schema in schemas
+        ddl.drop(ddl.name(place, name), kind)
+        for (place, name), kind in sorted(target.existing.items())
+        if name.endswith(STAGED_SUFFIX) and place in places
     )
 
 
@@ -180,7 +180,7 @@ def idle(chosen: Sequence[str], names: Names, target: Content) -> list[StepResul
 def check_parents(stale: Sequence[str], names: Names, target: Content) -> None:
     """Everything that is read is built in this run or stands in the target."""
     for key in stale:
-        for parent in run_parents(names.relations[key], names):
+        for parent in run_parents(names.relations[key], names.relations):
             relation = names.relations[parent]
             if parent not in names.staged and not relation.absent and target.kind_of(relation) is None:
                 raise PlanError(f"{key} reads {parent}, which is not built yet", f"Build both: measure build +{key}")
@@ -196,13 +196,13 @@ def readable_audits(step: Step, names: Names, target: Content) -> tuple[AuditSte
     return tuple(audit for audit in step.audits if all(can_read(key) for key in audit.reads))
 
 
-def audit_plan(catalog: Catalog, selection: Selection, target: Content) -> tuple[AuditStep, ...]:
+def audit_plan(catalog: Catalog, selection: Selection, target: Content, ddl: Ddl) -> tuple[AuditStep, ...]:
     """Every audit of the selected models, over the published relations.
 
     Raises:
         PlanError: an audited model is not built.
     """
-    names = Names(catalog.relations, frozenset())
+    names = Names(catalog.relations, frozenset(), ddl)
     audits = []
     for key in choose(catalog, selection, target):
         relation = catalog.relations[key]

@@ -15,12 +15,16 @@ from typing import Any
 
 from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.fields import Fields, describe, parse_day
+from measure_cli.kinds import PseudonymHash, SaltOrigin
+from measure_cli.secrets import SALT_VARIABLE
 from measure_cli.textfile import read_text
-from measure_cli.types import Place, Project, SourceInput, Target, Value
+from measure_cli.types import Place, Privacy, Project, SourceInput, Target, Value
 
 CONFIG_FILE = "measure.toml"
 DEMO_AS_OF = date(2026, 7, 1)
 SECRET_KEY = re.compile(r"pass(word|phrase)?$|secret|token|private_key|salt|api_?key", re.IGNORECASE)
+LONGEST_WORD = 16  # a text that is longer is no misspelt word
+USE_ENVIRONMENT = f"Leave the key out, and set {SALT_VARIABLE}."
 SIZE = re.compile(r"\d+(\.\d+)? ?([KMGT](i?B)?|%)", re.IGNORECASE)
 TARGET_KEYS: Mapping[str, Mapping[str, type[str] | type[int]]] = {
     "duckdb": {"path": str, "memory_limit": str, "threads": int, "temp_directory": str},
@@ -99,11 +103,29 @@ def read_project(root: Path, overrides: Overrides) -> Project:
     sources = {name: read_source(name, values, place, text) for name, values in top.mapping("sources").items()}
     name, stack = project.text("name", root.name or "project"), project.text("stack", "starter")
     chosen = choose_target(project, targets, overrides.target, name)
+    privacy = read_privacy(top.mapping("privacy"), place, text)
     as_of = project.day("as_of") or overrides.today
     variables = dict(top.mapping("vars"))
     project.done()
     top.done()
-    return Project(name, root, stack, chosen, as_of, sources, variables)
+    return Project(name, root, stack, chosen, as_of, sources, variables, privacy=privacy)
+
+
+def read_privacy(values: Any, place: Place, text: str) -> Privacy:
+    """Check the [privacy] table. What stands at `salt` is not shown: it may be a salt."""
+    fields = Fields(values, place, "[privacy]", text)
+    hash_name = fields.text("hash", PseudonymHash.HMAC_SHA256)
+    if hash_name not in list(PseudonymHash):
+        raise ProjectError(f'{fields.at("hash")}: unknown hash "{hash_name}"', did_you_mean(hash_name, PseudonymHash))
+    salt = fields.raw("salt", SaltOrigin.ENVIRONMENT)
+    if salt not in list(SaltOrigin):
+        raise ProjectError(
+            f'{fields.at("salt")}: "salt" in [privacy] says where the salt comes from, "environment" or "demo"; '
+            "a salt itself never stands in a file",
+            did_you_mean(salt, SaltOrigin) if isinstance(salt, str) and len(salt) < LONGEST_WORD else USE_ENVIRONMENT,
+        )
+    fields.done()
+    return Privacy(PseudonymHash(hash_name), SaltOrigin(salt), fields.at("salt"))
 
 
 def read_toml(file: Path) -> tuple[str, dict[str, Any]]:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from measure_cli.errors import ProjectError, did_you_mean
-from measure_cli.loading import generate_demo
+from measure_cli.loading import generate_demo, public_salt
 from measure_cli.project import CONFIG_FILE, Overrides, demo_as_of
+from measure_cli.secrets import SALT_VARIABLE
 from measure_cli.stack import bundled_root, bundled_stacks, load_stack
 from measure_cli.types import Project, RegistrySpec, Target, Variable
 
@@ -28,9 +29,13 @@ as_of = "{as_of}"            # the first day that does not count; leave it out f
 type = "duckdb"
 path = "warehouse/{name}.duckdb"
 
-{sources}
+{sources}{privacy}
 [vars]
 {variables}"""
+PRIVACY = """
+[privacy]
+salt = "demo"    # public, for the sample data only: remove this line for real data, and set {variable}
+"""
 
 
 def scaffold(folder: Path, stack: str, overrides: Overrides) -> list[Path]:
@@ -51,7 +56,10 @@ def scaffold(folder: Path, stack: str, overrides: Overrides) -> list[Path]:
         data = generate_demo(stack, folder / "data", as_of, 0.2, None)
         sources = "\n".join(f'[sources.{source}]\npath = "data/{file.name}"\n' for source, file in data.items())
         variables = "".join(variable_line(variable) for variable in loaded.variables.values())
-        config = CONFIG.format(name=name, stack=stack, as_of=as_of, sources=sources, variables=variables)
+        privacy = PRIVACY.format(variable=SALT_VARIABLE) if public_salt(stack) else ""
+        config = CONFIG.format(
+            name=name, stack=stack, as_of=as_of, sources=sources, privacy=privacy, variables=variables
+        )
         texts = {
             CONFIG_FILE: config,
             ".gitignore": "warehouse/\n.measure/\n",

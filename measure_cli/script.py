@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from measure_cli.catalog import Catalog, Relation
+from measure_cli.ddl.base import Ddl
 from measure_cli.errors import PlanError, ProjectError
 from measure_cli.kinds import Materialization, RelationKind
-from measure_cli.materialize import Names, comments, hooks, is_view, ordered, registry_select, select_of
+from measure_cli.materialize import Names, creation, hooks, is_view, secrets_of, select_of
 from measure_cli.plan import is_buildable
-from measure_cli.sqltext import identifier, literal, table_text
-from measure_cli.types import INTERNAL_FILE, Batch
-
-DIALECTS = ("duckdb",)
+from measure_cli.sqltext import split_placeholders
+from measure_cli.types import Batch, Statement
 
 
 def month_of(text: str) -> Batch:
@@ -32,7 +32,7 @@ def month_of(text: str) -> Batch:
     return Batch(datetime(year, month, 1), datetime(year + month // 12, month % 12 + 1, 1))
 
 
-def select_of_one(catalog: Catalog, chosen: Sequence[str]) -> str:
+def select_of_one(catalog: Catalog, chosen: Sequence[str], ddl: Ddl) -> str:
     """The SELECT of one model over published names."""
     if len(chosen) != 1:
         raise PlanError(f"--select-only prints one model; {len(chosen)} are selected")
@@ -41,64 +41,73 @@ def select_of_one(catalog: Catalog, chosen: Sequence[str]) -> str:
         raise PlanError(
             f"{relation.key} is no model that can be built{f': {relation.absent}' if relation.absent else ''}"
         )
-    return select_of(relation.compiled, Names(catalog.relations, frozenset())) + "\n"
+    return select_of(relation.compiled, Names(catalog.relations, frozenset(), ddl)) + "\n"
 
 
-def script_of(
-    catalog: Catalog,
-    chosen: Sequence[str],
-    source_select: Callable[[Relation], str],
-    batch: Batch | None,
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """How a script reads what is not in the target: the SELECT of a source, and the Parquet file with its rows."""
+
+    select: Callable[[Relation], str]
+    file: Callable[[Relation], str]
+
+
+def script_of(catalog: Catalog, chosen: Sequence[str], inputs: Inputs, ddl: Ddl, batch: Batch | None) -> str:
     """The whole script; with a batch only the incremental models, each replaced within the batch."""
-    names = Names(catalog.relations, frozenset())
+    names = Names(catalog.relations, frozenset(), ddl)
     relations = [catalog.relations[key] for key in chosen if is_buildable(catalog.relations[key])]
+    secrets = tuple(dict.fromkeys(name for r in relations if r.compiled for name in secrets_of(r.compiled, names)))
     if batch is not None:
         relations = [relation for relation in relations if relation.config.materialized is Materialization.INCREMENTAL]
         if not relations:
             raise PlanError("--batch: none of the selected models is incremental")
-        return "\n\n".join(replace_interval(relation, names, batch) for relation in relations) + "\n"
-    parts = ["SET TimeZone = 'UTC';"]
-    if any(relation.is_internal for relation in relations):
-        parts.append(f"-- internal relations stay out of the database\nATTACH ':memory:' AS {INTERNAL_FILE};")
-    parts += [
-        f"CREATE SCHEMA IF NOT EXISTS {table_text(place)};" for place in dict.fromkeys(r.place for r in relations)
-    ]
-    parts += [create(relation, names, source_select) for relation in relations]
-    return "\n\n".join(parts) + "\n"
-
-
-def create(relation: Relation, names: Names, source_select: Callable[[Relation], str]) -> str:
-    """The statements of one relation."""
-    name, as_view = names.published_name(relation.key), is_view(relation)
-    if relation.compiled is not None:
-        body = select_of(relation.compiled, names)
-    elif relation.kind is RelationKind.REGISTRY:
-        body = registry_select(relation.registry)
+        parts = [replace_interval(relation, names, batch) for relation in relations]
     else:
-        body = source_select(relation)
-    body = body if as_view else ordered(body, relation.config.order_by)
+        parts = [f"{statement};" for statement in ddl.script_head(any(r.is_internal for r in relations), secrets)]
+        parts += [f"{ddl.create_schema(place).sql};" for place in dict.fromkeys(r.place for r in relations)]
+        parts += [create(relation, names, inputs) for relation in relations]
+    return with_secrets_named("\n\n".join(parts) + "\n", secrets, ddl)
+
+
+def create(relation: Relation, names: Names, inputs: Inputs) -> str:
+    """The statements of one relation."""
+    name, as_view = names.published_name(relation.key), is_view(relation, names.ddl)
+    described = {column.name: column.description for column in relation.docs if column.description}
     statements = [
         *hooks(relation, relation.config.pre_hook, name, names),
-        f"CREATE OR REPLACE {'VIEW' if as_view else 'TABLE'} {name} AS\n{body}",
-        *comments(relation, name, as_view),
+        *creation_texts(relation, names, name, inputs),
+        *(made.sql for made in names.ddl.comments(name, as_view, relation.description, described)),
         *hooks(relation, relation.config.post_hook, name, names),
     ]
     return f"-- {relation.kind.value} {relation.key}\n" + "\n".join(f"{statement};" for statement in statements)
 
 
+def creation_texts(relation: Relation, names: Names, name: str, inputs: Inputs) -> list[str]:
+    """The statements that make a relation and fill it."""
+    ddl, columns = names.ddl, relation.columns
+    if relation.kind is RelationKind.SOURCE:
+        select = inputs.select(relation)
+        if is_view(relation, ddl):
+            return [ddl.view(name, columns, select).sql]
+        return ddl.script_load(name, columns, select, "" if ddl.reads_files else inputs.file(relation))
+    made = creation(relation, names, name, None)
+    return [statement.sql for statement in made if isinstance(statement, Statement)]
+
+
 def replace_interval(relation: Relation, names: Names, batch: Batch) -> str:
-    """Replace exactly the rows of one interval, in one transaction."""
+    """Replace exactly the rows of one interval."""
     assert relation.compiled is not None
     assert relation.config.time_column is not None
-    name, column = names.published_name(relation.key), identifier(relation.config.time_column)
-    start, end = (f"CAST({literal(str(bound))} AS TIMESTAMP)" for bound in (batch.start, batch.end))
-    return "\n".join(
-        [
-            f"-- model {relation.key}, {batch.start:%Y-%m-%d} <= {relation.config.time_column} < {batch.end:%Y-%m-%d}",
-            "BEGIN;",
-            f"DELETE FROM {name} WHERE {column} >= {start} AND {column} < {end};",
-            f"INSERT INTO {name} BY NAME\n{select_of(relation.compiled, names)};",
-            "COMMIT;",
-        ]
-    )
+    name, column = names.published_name(relation.key), relation.config.time_column
+    select = select_of(relation.compiled, names)
+    statements = names.ddl.replace_interval(name, relation.columns, select, column, batch)
+    title = f"-- model {relation.key}, {batch.start:%Y-%m-%d} <= {column} < {batch.end:%Y-%m-%d}"
+    return "\n".join([title, *(f"{statement.sql};" for statement in statements)])
+
+
+def with_secrets_named(script: str, secrets: Sequence[str], ddl: Ddl) -> str:
+    """The script with every secret named as the engine's own shell knows it."""
+    if not secrets:
+        return script
+    pieces = split_placeholders(script)
+    return "".join(ddl.script_placeholder(piece) if number % 2 else piece for number, piece in enumerate(pieces))

@@ -1,7 +1,8 @@
 """Values that statements bind by name and that nothing shows: no repr, no pickle, no message of an error.
 
-The salt of pseudonyms comes from the environment. What is bound are the two blocks that HMAC-SHA-256 makes of it; they
-are as secret as the salt itself. Nothing here is written down or remembered.
+The salt of pseudonyms comes from the environment. What is bound are the two blocks that HMAC-SHA-256 makes of it, or
+the key of SipHash that is derived from it; they are as secret as the salt itself. Nothing here is written down or
+remembered.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from measure_cli.errors import EngineError, ProjectError
 
 SALT_VARIABLE = "MEASURE_PII_SALT"
 PII_IPAD, PII_OPAD = "pii_ipad", "pii_opad"
+PII_SIPHASH_KEY = "pii_siphash_key"
+SIPHASH_FUNCTION = "pii_siphash64"  # the SQL function that an engine without a SipHash of its own is given
+SIPHASH_KEY_BYTES = 16
+SIPHASH_LABEL = b"\xffmeasure siphash64 key"  # begins with a byte that no text has: no pseudonym shows the key
 LEAST_BYTES = 16
 HASH_BLOCK = 64
 # A driver may cut a value short: a run of this many hex digits in common with a secret is taken for a piece of it.
@@ -40,6 +45,10 @@ class Secrets:
         if missing := [name for name in names if name not in self._hidden]:
             raise EngineError(f"the statement needs {', '.join(missing)}, and nothing gives a value for it")
         return {name: self._hidden[name] for name in names}
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a value of that name."""
+        return name in self._hidden
 
     @property
     def identity(self) -> str:
@@ -89,11 +98,11 @@ def read_secrets(environment: Mapping[str, str], needed: Collection[str], defaul
     salt = default_salt or environment.get(SALT_VARIABLE, "")
     if not salt:
         raise ProjectError(f"{SALT_VARIABLE} is not set, and models of this stack call pseudonymize()", MAKE_ONE)
-    return salted(salt)
+    return Secrets(salted(salt).bound(needed))
 
 
 def salted(salt: str) -> Secrets:
-    """The blocks of HMAC-SHA-256 for a salt in hex digits.
+    """All that is made of a salt in hex digits: the blocks of HMAC-SHA-256, and a key for SipHash.
 
     Raises:
         ProjectError: it is too short, or not hex.
@@ -109,5 +118,9 @@ def salted(salt: str) -> Secrets:
         )
     key = bytes.fromhex(salt)
     block = (hashlib.sha256(key).digest() if len(key) > HASH_BLOCK else key).ljust(HASH_BLOCK, b"\0")
-    pads = {PII_IPAD: bytes(byte ^ 0x36 for byte in block), PII_OPAD: bytes(byte ^ 0x5C for byte in block)}
-    return Secrets({name: pad.hex() for name, pad in pads.items()})
+    values = {
+        PII_IPAD: bytes(byte ^ 0x36 for byte in block),
+        PII_OPAD: bytes(byte ^ 0x5C for byte in block),
+        PII_SIPHASH_KEY: hmac.digest(key, SIPHASH_LABEL, "sha256")[:SIPHASH_KEY_BYTES],
+    }
+    return Secrets({name: value.hex() for name, value in values.items()})

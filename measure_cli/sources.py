@@ -1,4 +1,4 @@
-"""Looks at the inputs of a project: which files, which columns, which distinct values. Reads only.
+"""Looks at the input files of a project: which files, which columns, which distinct values. Reads only.
 
 Text files are read through once, whole, so that a malformed line or a wrong encoding is found before anything is
 built; what was found is cached by name, size and modification time of the files.
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from measure_cli.cache import Cache
-from measure_cli.errors import ProjectError, TargetBusy, did_you_mean
-from measure_cli.sqltext import find_column, identifier, literal, table_text
+from measure_cli.errors import ProjectError, did_you_mean
+from measure_cli.sqltext import find_column, identifier, literal
 from measure_cli.types import InputShape, Project, SourceInput
 
 if TYPE_CHECKING:
@@ -142,54 +142,6 @@ def inspect_files(source: SourceInput, project: Project, cache: Cache, distinct:
         cache.put(key, found)
     shape = InputShape(found["columns"], fingerprint, tuple(str(file) for file in files), found["lacking"])
     return shape, found["distinct"]
-
-
-def inspect_table(source: SourceInput, project: Project, cache: Cache, distinct: tuple[str, ...]) -> Inspection:
-    """The same for a table of the target; its fingerprint is a count and an order-free hash of its rows, in one scan.
-
-    Raises:
-        ProjectError: the target or the table does not exist.
-    """
-    import duckdb
-
-    assert source.table is not None
-    file = project.target_file
-    if not file.exists():
-        raise ProjectError(
-            f"{source.place}: source {source.name}: the target {project.target.settings['path']} does not exist yet"
-        )
-    relation = table_text(source.table)
-    try:
-        with duckdb.connect(str(file), read_only=True) as connection:
-            check_table(connection, source, relation)
-            columns = described(connection, relation)
-            check_where(connection, source, relation, source.table, columns)
-            summed = connection.execute(f"SELECT count(*), sum(hash(t)) FROM {relation} AS t").fetchone()
-            values = {
-                column: distinct_values(connection, relation, found, source.where)
-                for column in distinct
-                if (found := find_column(source.renames.get(column, column), columns))
-            }
-    except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException) and "lock" in str(error):
-            path = project.target.settings["path"]
-            raise TargetBusy(f"{path} is open in another process: {first_line(error)}") from None
-        raise ProjectError(f"{source.place}: source {source.name}: table {source.table}: {first_line(error)}") from None
-    return InputShape(columns, str(summed)), values
-
-
-def check_table(connection: duckdb.DuckDBPyConnection, source: SourceInput, relation: str) -> None:
-    """The table is there."""
-    import duckdb
-
-    try:
-        connection.execute(f"SELECT * FROM {relation} LIMIT 0")
-    except duckdb.CatalogException:
-        found = connection.execute("SELECT table_schema || '.' || table_name FROM information_schema.tables").fetchall()
-        raise ProjectError(
-            f"{source.place}: source {source.name}: the target has no table {source.table}",
-            did_you_mean(source.table or "", [row[0] for row in found]),
-        ) from None
 
 
 def first_line(error: Exception) -> str:

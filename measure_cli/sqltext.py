@@ -57,3 +57,47 @@ def find_column(wanted: str, columns: Iterable[str]) -> str | None:
     names = list(columns)
     folded = [name for name in names if name.casefold() == wanted.casefold()]
     return wanted if wanted in names else folded[0] if len(folded) == 1 else None
+
+
+SKIPPED = {"'": "'", '"': '"', "`": "`", "--": "\n", "/*": "*/"}  # what opens a text without placeholders -> its end
+
+
+def split_placeholders(sql: str, backslash_escapes: bool = False) -> list[str]:
+    """Alternating SQL text and names of placeholders, which are written `$name`.
+
+    Literals, quoted names and comments hold none. `backslash_escapes` says whether a backslash in a literal takes the
+    meaning of the quote after it.
+
+    >>> split_placeholders("SELECT $a, '$b', c$d")
+    ['SELECT ', 'a', ", '$b', c$d"]
+    """
+    pieces, start, at = [], 0, 0
+    while at < len(sql):
+        opening = next((mark for mark in SKIPPED if sql.startswith(mark, at)), None)
+        if opening:
+            at = end_of(sql, at + len(opening), SKIPPED[opening], backslash_escapes and opening == "'")
+        elif (
+            sql[at] == "$"
+            and (name := name_at(sql, at + 1))
+            and not (at and (sql[at - 1].isalnum() or sql[at - 1] == "_"))
+        ):
+            pieces += [sql[start:at], name]
+            at = start = at + 1 + len(name)
+        else:
+            at += 1
+    return [*pieces, sql[start:]]
+
+
+def end_of(sql: str, at: int, closing: str, backslash_escapes: bool) -> int:
+    """Where a literal, quoted name or comment ends; doubled quotes look like two of them in a row."""
+    while at < len(sql) and not sql.startswith(closing, at):
+        at += 2 if backslash_escapes and sql[at] == "\\" else 1
+    return at + len(closing)
+
+
+def name_at(sql: str, at: int) -> str:
+    """The name that begins at a position, maybe empty."""
+    end = at
+    while end < len(sql) and (sql[end].isalnum() or sql[end] == "_"):
+        end += 1
+    return sql[at:end] if not sql[at:end][:1].isdigit() else ""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from measure_cli.catalog import key_of
 from measure_cli.dialects.compile import compile_select
-from measure_cli.engines.duckdb import DuckDBEngine
 from measure_cli.errors import MeasureError
 from measure_cli.loading import Loaded
 from measure_cli.materialize import Names
+from measure_cli.ports import Engine
 from measure_cli.results import Table
 from measure_cli.stack import label_of
 from measure_cli.textfile import read_text
@@ -25,7 +25,7 @@ class Summary:
     next_commands: tuple[str, ...]
 
 
-def summary_of(loaded: Loaded, engine: DuckDBEngine) -> Summary | None:
+def summary_of(loaded: Loaded, engine: Engine) -> Summary | None:
     """The stack's summary, or None when it has none or reads something that is not there."""
     file = loaded.stack.folder / "summary.sql"
     if not file.is_file():
@@ -36,8 +36,8 @@ def summary_of(loaded: Loaded, engine: DuckDBEngine) -> Summary | None:
     schema = {f"measure_ref.{name}": dict(relations[name].columns) for name in rendered.refs}
     if any(relations[name].absent for name in rendered.refs):
         return None
-    compiled = compile_select(rendered.sql, schema, locate=rendered.locate)
-    physical = Names(relations, frozenset())
+    compiled = compile_select(rendered.sql, schema, locate=rendered.locate, engine=loaded.ddl.kind)
+    physical = Names(relations, frozenset(), loaded.ddl)
     session = engine.session()
     try:
         rows = session.query(Statement(compiled.sql(lambda reference: physical.published(key_of(reference)))))

@@ -1,22 +1,23 @@
 """The nouns that every room of the program shares: plain frozen data, standard library only.
 
 Reading order: what a project declares (sources, registries, templates), what planning makes of it (relations, steps,
-plan), what an engine offers.
+plan).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from measure_cli.kinds import Materialization, RelationKind, Severity
-from measure_cli.results import StepResult, Table
+from measure_cli.kinds import Materialization, PseudonymHash, RelationKind, SaltOrigin, Severity
+from measure_cli.results import StepResult
 
 REF_SCHEMA = "measure_ref"
 SOURCE_SCHEMA = "measure_source"
+STATE_SCHEMA = "measure_state"
 STAGED_SUFFIX = "__next"
 UNREADABLE = "_unreadable"
 INTERNAL_SCHEMA = "internal"
@@ -216,6 +217,15 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Privacy:
+    """How pseudonyms are made; `place` is where the project says so."""
+
+    hash: PseudonymHash = PseudonymHash.HMAC_SHA256
+    salt: SaltOrigin = SaltOrigin.ENVIRONMENT
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project with every override applied. `is_demo` marks a run without measure.toml on generated data."""
 
@@ -228,6 +238,7 @@ class Project:
     variables: Mapping[str, Any]
     variable_texts: Mapping[str, str] = field(default_factory=dict)
     is_demo: bool = False
+    privacy: Privacy = Privacy()
 
     def path(self, text: str) -> Path:
         """A path written in the project: relative to its root, `~` is the home folder."""
@@ -278,6 +289,18 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """Rows of local files for a table of an engine that is not DuckDB.
+
+    `select`, in DuckDB's dialect, reads and types them; `columns` are those of the table, with DuckDB types.
+    """
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
+    select: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditStep:
     """One audit, compiled: `count` returns one number, `sample` some offending rows, None where nobody may see them.
 
@@ -288,7 +311,7 @@ class AuditStep:
     spec: AuditSpec
     count: Statement
     sample: Statement | None
-    keep: Statement | None = None
+    keep: tuple[Statement, ...] = ()
     reads: tuple[str, ...] = ()
 
 
@@ -296,9 +319,9 @@ class AuditStep:
 class Step:
     """Builds one relation beside its published version, audits it, and says how to publish it.
 
-    `create` fills the staged relation; `publish` swaps it in (run for all good steps in one transaction);
-    `discard` removes the staged relation; `serves` are the tables a view shows, which are held back when the view
-    fails.
+    `create` fills the staged relation; `publish` swaps it in (run for all good steps in one transaction where the
+    engine has such); `tidy` removes what the swap left over; `discard` removes the staged relation; `serves` are the
+    tables a view shows, which are held back when the view fails.
     """
 
     key: str
@@ -307,8 +330,9 @@ class Step:
     materialized: Materialization
     fingerprint: str
     after: tuple[str, ...]
-    create: tuple[Statement, ...]
+    create: tuple[Statement | Load, ...]
     publish: tuple[Statement, ...]
+    tidy: tuple[Statement, ...]
     discard: tuple[Statement, ...]
     count: Statement | None = None
     audits: tuple[AuditStep, ...] = ()
@@ -321,14 +345,14 @@ class Plan:
     """All that a run does, decided before its first statement.
 
     `steps` stand in dependency order; `idle` are the selected relations that need no work, and why; `leftovers` drop
-    what a killed run left staged.
+    what a killed run left staged; `schemas` make the places where relations stand.
     """
 
     stack: str
     steps: tuple[Step, ...]
     idle: tuple[StepResult, ...]
     leftovers: tuple[Statement, ...]
-    schemas: tuple[str, ...]
+    schemas: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,38 +362,3 @@ class BuiltRelation:
     name: str
     fingerprint: str
     rows: int | None
-
-
-# -- what an engine offers -------------------------------------------------------------------------------------------
-
-
-class Session(Protocol):
-    """One connection to a target; used by one thread at a time."""
-
-    def execute(self, statement: Statement) -> None:
-        """Run a statement for its effect."""
-
-    def query(self, statement: Statement) -> Table:
-        """Run a statement and fetch all of its rows."""
-
-    def transaction(self, statements: Sequence[Statement]) -> None:
-        """Run all statements, or none; an `EngineError` carries the statement that failed."""
-
-    def close(self) -> None:
-        """Give the connection back."""
-
-
-class Engine(Protocol):
-    """A database that holds a target."""
-
-    def session(self) -> Session:
-        """A new connection to the same target."""
-
-    def relations(self) -> Mapping[tuple[str, str], str]:
-        """What exists: (schema, name) -> "table" or "view"."""
-
-    def interrupt(self) -> None:
-        """Ask every running statement of every session to stop. May be called from another thread."""
-
-    def close(self) -> None:
-        """Close every session; the target stays consistent."""

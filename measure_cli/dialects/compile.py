@@ -18,18 +18,28 @@ from measure_cli.dialects.names import fold
 from measure_cli.dialects.reader import DUCKDB, Locate, read_select
 from measure_cli.dialects.resolver import Relations, resolve, tables_of
 from measure_cli.dialects.writer import write_parts
+from measure_cli.kinds import EngineKind, PseudonymHash
 
 
-def compile_select(sql: str, schema: Relations, *, locate: Locate) -> CompiledSelect:
+def compile_select(
+    sql: str,
+    schema: Relations,
+    *,
+    locate: Locate,
+    engine: EngineKind = EngineKind.DUCKDB,
+    pseudonym_hash: PseudonymHash = PseudonymHash.HMAC_SHA256,
+) -> CompiledSelect:
     """Compile one rendered model.
 
     Args:
         sql: One SELECT in the DuckDB dialect; relations stand in it as `<pseudo schema>.<name>`.
         schema: '<pseudo schema>.<name>' -> {column: DuckDB type}, for every relation the model may read.
         locate: Line of `sql` -> place in the template, for messages.
+        engine: For which database it is written.
+        pseudonym_hash: What `pseudonymize()` stands for.
 
     Raises:
-        PlanError: the text is not one SELECT, or a name in it means nothing.
+        PlanError: the text is not one SELECT, a name in it means nothing, or the engine cannot compute the hash.
     """
     query = read_select(sql, locate)
     pseudonyms.recognize(query, locate)
@@ -42,7 +52,7 @@ def compile_select(sql: str, schema: Relations, *, locate: Locate) -> CompiledSe
     findings += lint_resolved(query)
     tracer = Tracer(query, schema)
     origins, deciding = tracer.outputs(), tracer.deciding()
-    secrets = pseudonyms.expand_for_duckdb(query)
+    secrets = pseudonyms.expand(query, engine, pseudonym_hash)
     tables = tables_of(query, schema)
     return CompiledSelect(
         parts=write_parts(query, tables, sql),

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import duckdb
 
+from measure_cli.engines.siphash import need_packages, register_siphash
 from measure_cli.errors import EngineError, MeasureError, OutOfMemory, ProjectError, TargetBusy, Transient
 from measure_cli.results import Table
-from measure_cli.secrets import NO_SECRETS, Secrets
-from measure_cli.sqltext import literal
-from measure_cli.types import INTERNAL_FILE, Project, Statement, Value
+from measure_cli.secrets import NO_SECRETS, PII_SIPHASH_KEY, Secrets
+from measure_cli.sqltext import literal, table_text
+from measure_cli.types import INTERNAL_FILE, Load, Project, Statement, Value
 
 
 class Cancelled(EngineError):
@@ -71,6 +72,10 @@ class DuckDBSession:
             cursor = self._run(statement)
             columns = tuple(column[0] for column in cursor.description or ())
             return Table(columns, tuple(cursor.fetchall()))
+
+    def load(self, load: Load) -> None:
+        """Append rows that DuckDB reads from files itself."""
+        self.execute(Statement(f"INSERT INTO {load.table}\n{load.select}"))
 
     def transaction(self, statements: Sequence[Statement]) -> None:
         """Run all statements, or none; an `EngineError` carries the statement that failed."""
@@ -143,6 +148,22 @@ class DuckDBEngine:
             rows = self._connection.cursor().execute(sql).fetchall()
         return {(schema if own else f"{INTERNAL_FILE}.{schema}", name): kind for own, schema, name, kind in rows}
 
+    def columns(self, table: str) -> Mapping[str, str]:
+        """The columns of a table or view with their types; empty when there is none."""
+        try:
+            rows = self._connection.cursor().execute(f"DESCRIBE SELECT * FROM {table_text(table)}").fetchall()
+        except duckdb.CatalogException:
+            return {}
+        except duckdb.Error as error:
+            raise translated(error) from error
+        return {row[0]: row[1] for row in rows}
+
+    def fingerprint(self, table: str) -> str:
+        """A count and an order-free hash of a table's rows, in one scan."""
+        with our_errors():
+            sql = f"SELECT count(*), sum(hash(t)) FROM {table_text(table)} AS t"
+            return str(self._connection.cursor().execute(sql).fetchone())
+
     def interrupt(self) -> None:
         """Stop every running statement."""
         with self._lock:
@@ -169,6 +190,8 @@ def open_duckdb(
         ProjectError: the file cannot be opened or created, or a setting is refused; nothing was touched.
     """
     file, target = project.target_file, project.target
+    if PII_SIPHASH_KEY in secrets:
+        need_packages()
     config: dict[str, Value] = {}
     for key in ("memory_limit", "threads"):
         if (value := target.settings.get(key)) is not None:
@@ -186,6 +209,8 @@ def open_duckdb(
         connection.execute("SET preserve_insertion_order = false")
         if directory := target.settings.get("temp_directory"):
             connection.execute(f"SET temp_directory = {literal(str(project.path(str(directory))))}")
+        if PII_SIPHASH_KEY in secrets:
+            register_siphash(connection)
         if with_internal:
             second = file.with_name(f"{file.stem}.internal.duckdb")
             connection.execute(f"ATTACH {literal(str(second))} AS {INTERNAL_FILE}{' (READ_ONLY)' if read_only else ''}")

@@ -1,0 +1,97 @@
+"""What every engine's writer of statements offers. Planning asks these questions and never for an engine's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from measure_cli.kinds import EngineKind
+from measure_cli.types import Batch, Load, ModelConfig, Row, Statement
+
+Columns = Sequence[tuple[str, str]]  # names with DuckDB types
+
+
+class Ddl(Protocol):
+    """Writes statements for one engine. A `name` is a qualified name as `name()` gives it, ready to stand in SQL.
+
+    Lists of statements are run in order. `staged` and `published` are two names of one relation; `existing` is what
+    stands under the published one now: "table", "view" or None.
+    """
+
+    @property
+    def kind(self) -> EngineKind:
+        """The engine that understands what is written here."""
+
+    @property
+    def is_transactional(self) -> bool:
+        """Whether definitions of relations can be changed together with rows, all or nothing."""
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether the engine reads local files itself, so that a view can stand on them."""
+
+    def place(self, schema: str, is_internal: bool = False) -> str:
+        """Where the relations of a schema stand; the first part of what `relations()` of the engine tells."""
+
+    def name(self, place: str, name: str) -> str:
+        """The qualified name of a relation."""
+
+    def create_schema(self, place: str) -> Statement:
+        """Make a place where it is missing."""
+
+    def create_table(self, name: str, columns: Columns, config: ModelConfig) -> list[Statement]:
+        """Make an empty table in place of whatever table has the name."""
+
+    def table(
+        self, name: str, columns: Columns, select: str, config: ModelConfig, secrets: Sequence[str] = ()
+    ) -> list[Statement]:
+        """Make a table of the rows of a SELECT in place of whatever table has the name."""
+
+    def view(self, name: str, columns: Columns, select: str) -> Statement:
+        """Make a view in place of whatever view has the name."""
+
+    def rows(self, name: str, columns: Columns, rows: Sequence[Row]) -> list[Statement]:
+        """Make a table of given rows."""
+
+    def load(self, name: str, columns: Columns, select: str) -> list[Statement | Load]:
+        """Make a table of the rows that a SELECT of DuckDB's dialect reads from local files."""
+
+    def drop(self, name: str, kind: str) -> Statement:
+        """Remove a table or a view, if it is there."""
+
+    def publish_table(self, staged: str, published: str, bare: str, existing: str | None) -> list[Statement]:
+        """Put the staged table under the published name: at every moment readers see the old rows or the new ones.
+
+        `bare` is the published name without its place.
+        """
+
+    def publish_view(
+        self, staged: str, published: str, columns: Columns, select: str, existing: str | None
+    ) -> list[Statement]:
+        """Make the published view and remove the staged one."""
+
+    def tidy(self, staged: str, as_view: bool) -> list[Statement]:
+        """What is left to remove after a publication."""
+
+    def comments(self, name: str, as_view: bool, description: str, columns: Mapping[str, str]) -> list[Statement]:
+        """Descriptions of a relation and of its columns, kept by the engine."""
+
+    def keep(self, name: str, select: str, secrets: Sequence[str]) -> list[Statement]:
+        """Make a table of the rows of a SELECT whose columns are not known."""
+
+    def state_table(self, name: str, columns: Mapping[str, str]) -> Statement:
+        """Make a state table where it is missing: its rows are inserted, updated and deleted one by one."""
+
+    def replace_interval(
+        self, name: str, columns: Columns, select: str, time_column: str, batch: Batch
+    ) -> list[Statement]:
+        """Replace the rows of one interval of time, and nothing else, as one step of a script."""
+
+    def script_head(self, has_internal: bool, secrets: Sequence[str]) -> list[str]:
+        """What a script begins with: settings, how to set the secrets that it needs."""
+
+    def script_load(self, name: str, columns: Columns, select: str, file: str) -> list[str]:
+        """The statements of a script that make a table of local files; `file` is Parquet with the rows of `select`."""
+
+    def script_placeholder(self, secret: str) -> str:
+        """How a script for the engine's own shell refers to a secret."""
