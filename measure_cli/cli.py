@@ -81,10 +81,16 @@ def sql(
     batch: Annotated[
         str | None, typer.Option("--batch", metavar="YYYY-MM", help="One month of the incremental models.")
     ] = None,
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help='What the script needs, for a shell: eval "$(measure sql --secrets)".')
+    ] = False,
 ) -> None:
     """Print one runnable SQL script of the selected relations."""
     from measure_cli import workflows
 
+    if secrets:
+        typer.echo(workflows.secret_exports(call.request()), nl=False)
+        return
     text = workflows.script(call.request(select, exclude), dialect, select_only, batch)
     if call.json:
         call.print_json({"dialect": dialect, "sql": text})
@@ -122,6 +128,23 @@ def show(
         call.print_json(show_view.as_json(shown))
     else:
         show_view.print_shown(shown, call.color)
+
+
+@app.command()
+@common
+def query(
+    call: Call,
+    statement: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT, or - to read it from stdin.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most rows to show.")] = 100,
+) -> None:
+    """Run one SELECT on what is built. It can read public relations, and do nothing else."""
+    from measure_cli import querying, show_view
+
+    answer = querying.query(call.request(), statement, limit)
+    if call.json:
+        call.print_json(show_view.answer_json(answer))
+    else:
+        show_view.print_answer(answer, call.color, call.tells)
 
 
 @app.command()

@@ -164,6 +164,21 @@ def script(request: Request, dialect: str | None, select_only: bool, batch: str 
     return script_of(loaded.catalog, chosen, inputs, loaded.ddl, interval)
 
 
+def secret_exports(request: Request) -> str:
+    """The secrets that a script of the project needs, as lines for a shell: they go from here into its environment.
+
+    Raises:
+        PlanError: the project's models bind none.
+    """
+    from measure_cli.catalog import secrets_needed
+
+    loaded = load_and_tell(request)
+    needed = secrets_needed(loaded.catalog)
+    if not needed:
+        raise PlanError(f"no model of {loaded.stack.name} calls pseudonymize(): its scripts need no secrets")
+    return "".join(f"export {name.upper()}={value}\n" for name, value in loaded.secrets.bound(needed).items())
+
+
 def demo(request: Request, folder: Path | None, scale: float, seed: int | None) -> dict[str, Path]:
     """Write a stack's demo inputs and say where."""
     from measure_cli.loading import generate_demo

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from measure_cli.ddl.base import Columns
+from measure_cli.errors import PlanError
 from measure_cli.kinds import EngineKind
+from measure_cli.secrets import PII_SIPHASH_KEY
 from measure_cli.sqltext import identifier, literal, relation_text, table_text
 from measure_cli.types import INTERNAL_FILE, Batch, Load, ModelConfig, Row, Statement
 
@@ -110,6 +112,11 @@ class DuckDBDdl:
 
     def script_head(self, has_internal: bool, secrets: Sequence[str]) -> list[str]:
         """Time zone, a place for internal relations, how to set secrets."""
+        if PII_SIPHASH_KEY in secrets:
+            raise PlanError(
+                'hash = "siphash64" cannot be written as a script: the shell of DuckDB has no SipHash',
+                'Use measure build, or hash = "hmac-sha256".',
+            )
         head = ["SET TimeZone = 'UTC'"]
         if secrets:
             head[0] = f"{salt_comment(secrets)}\n{head[0]}"
@@ -123,8 +130,9 @@ class DuckDBDdl:
         return [statement.sql for statement in self.table(name, columns, select, ModelConfig())]
 
     def script_placeholder(self, secret: str) -> str:
-        """A variable of the session."""
-        return f"getvariable({literal(secret)})"
+        """A variable of the session; without it the statement fails instead of making NULL of every pseudonym."""
+        unset = f"error({literal(f'SET VARIABLE {secret} first')})"
+        return f"coalesce(getvariable({literal(secret)}), CAST({unset} AS VARCHAR))"
 
 
 def _make_room(published: str, existing: str | None) -> list[Statement]:
@@ -134,11 +142,11 @@ def _make_room(published: str, existing: str | None) -> list[Statement]:
 def salt_comment(secrets: Sequence[str]) -> str:
     """How a person sets the secrets of a script, without ever writing them into it."""
     listed = "\n".join(f"--   SET VARIABLE {name} = getenv('{name.upper()}');" for name in secrets)
-    return (
-        "-- Pseudonyms need the two blocks that HMAC makes of the salt; they are as secret as the salt itself.\n"
-        "-- Set them before this script runs:\n"
-        f"{listed}"
-    )
+    return f"""\
+-- Pseudonyms need the two blocks that HMAC makes of the salt; they are as secret as the salt itself. In the shell:
+--   eval "$(measure sql --secrets)"
+-- and in DuckDB, before this script:
+{listed}"""
 
 
 def ordered(select: str, order_by: Sequence[str]) -> str:

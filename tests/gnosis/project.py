@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -72,9 +72,17 @@ def role_column(sector: str) -> str:
     return "identity_role" if sector == "gpay" else "CAST(NULL AS VARCHAR)"
 
 
-def build(folder: Path) -> Built:
-    """Generate, write measure.toml, run `measure build`; anything but success fails with what the program said."""
+def build(folder: Path, added: Mapping[str, Sequence[str]] | None = None) -> Built:
+    """Generate, write measure.toml, run `measure build`; anything but success fails with what the program said.
+
+    `added` are lines for registries of the project, which otherwise are those of the stack.
+    """
     files = generate(folder / "data", as_of=AS_OF, scale=0.1)
+    for name, registry_lines in (added or {}).items():
+        registry = folder / "registries" / f"{name}.csv"
+        registry.parent.mkdir(exist_ok=True)
+        text = (REGISTRIES / registry.name).read_text(encoding="utf-8")
+        registry.write_text(text + "".join(f"{line}\n" for line in registry_lines), encoding="utf-8")
     lines = ["[project]", 'name = "gnosis_test"', 'stack = "gnosis"', f'as_of = "{AS_OF}"', ""]
     lines += ["[targets.local]", 'type = "duckdb"', 'path = "gnosis.duckdb"', ""]
     for name, file in files.items():

@@ -174,6 +174,29 @@ def test_attribution(built: Built, name: str, lookback: int) -> None:
         assert found[group][2:] == approx_all(credits_), group
 
 
+@pytest.mark.parametrize("lookback", LOOKBACKS)
+@pytest.mark.parametrize("name", SECTORS)
+def test_marts_add_up_to_the_conversions_that_have_a_touch(built: Built, name: str, lookback: int) -> None:
+    """A conversion without a touch is in total_conversions and nowhere else: these marts have no row for it."""
+    mart, role = f"marts.fct_execution_{name}_attribution_{lookback}d", role_column(name)
+    sums = ", ".join(f"sum({model})" for model in CREDITS)
+    found = built.rows(f"SELECT conversion_kind, {role}, {sums}, max(total_conversions) FROM {mart} GROUP BY ALL")
+    conversions = f"intermediate.int_execution_{name}_journey_conversions"
+    with_touch = f"(SELECT DISTINCT conversion_key FROM marts.fct_execution_{name}_journeys_{lookback}d)"
+    since = AS_OF - timedelta(days=WINDOW_DAYS)
+    counts = built.rows(
+        f"SELECT conversion_kind, {role}, count(touched.conversion_key), count(*) FROM {conversions} AS all_of_them "
+        f"LEFT JOIN {with_touch} AS touched USING (conversion_key) WHERE conversion_date >= '{since}' GROUP BY ALL"
+    )
+    expected = {(kind, who): (touched, total) for kind, who, touched, total in counts if touched}
+    assert {(kind, who) for kind, who, *_ in found} == set(expected)
+    for kind, who, *credited, total in found:
+        assert credited == approx_all([float(expected[kind, who][0])] * len(CREDITS))
+        assert total == expected[kind, who][1]
+    assert any(touched < total for touched, total in expected.values()), "some conversion has no touch"
+    assert built.rows(f"SELECT count(*) FROM {mart} WHERE event_kind LIKE '(%'") == [(0,)]
+
+
 def approx_all(values: list[float]) -> list[Any]:
     return [approx(value) for value in values]
 
