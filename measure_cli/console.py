@@ -21,8 +21,24 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
+from measure_cli.batch_view import batch_line, plan_line, trouble_line
+from measure_cli.batches import BatchPlan
 from measure_cli.errors import MeasureError
-from measure_cli.events import AuditFinished, Notice, PlanBuilt, RunEvent, RunFinished, StepFinished, StepStarted
+from measure_cli.events import (
+    AuditFinished,
+    BatchesPlanned,
+    BatchFinished,
+    BatchRetried,
+    BatchSplit,
+    ComparisonBegun,
+    Notice,
+    PlanBuilt,
+    RelationCompared,
+    RunEvent,
+    RunFinished,
+    StepFinished,
+    StepStarted,
+)
 from measure_cli.kinds import RelationKind
 from measure_cli.results import AuditResult, AuditStatus, RunResult, StepResult, StepStatus, Table
 
@@ -65,6 +81,7 @@ class RunView:
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._running: dict[str, None] = {}
+        self._seconds: dict[str, float] = {}  # spent on the batches of a model so far
 
     def __enter__(self) -> RunView:
         return self
@@ -82,12 +99,23 @@ class RunView:
             case StepStarted(name):
                 self._running[name] = None
                 self._advance(0)
+            case BatchesPlanned(batches):
+                self._batches(batches)
+            case BatchFinished():
+                self._batch(event)
+            case BatchRetried() | BatchSplit():
+                self._say(f"[yellow]note[/] {escape(trouble_line(event))}")
             case AuditFinished(audit):
                 self._audit(audit)
             case StepFinished(step):
                 self._step(step)
             case RunFinished(run):
                 self._finish(run)
+            case ComparisonBegun(relations):
+                self._start(relations)
+            case RelationCompared(name):
+                self._running.pop(name, None)
+                self._advance(1)
 
     def _start(self, steps: int) -> None:
         if steps and self._console.is_terminal and not self._quiet:
@@ -120,6 +148,20 @@ class RunView:
         self._advance(1)
         if self._progress is None or result.status is not StepStatus.BUILT or result.kind is RelationKind.MODEL:
             self._tell(result)
+
+    def _batches(self, plan: BatchPlan) -> None:
+        self._seconds.pop(plan.relation, None)
+        if plan.months or plan.dropped:
+            self._say(escape(plan_line(plan)))
+
+    def _batch(self, event: BatchFinished) -> None:
+        """One line for a batch; on a terminal it takes the place of the line before."""
+        spent = self._seconds[event.name] = self._seconds.get(event.name, 0.0) + event.seconds
+        line = batch_line(event, spent)
+        if self._progress is None:
+            self._say(escape(line))
+        elif self._task is not None:
+            self._progress.update(self._task, description=escape(line))
 
     def _tell(self, result: StepResult) -> None:
         mark, style = MARKS[result.status]
@@ -248,13 +290,16 @@ def print_error(error: MeasureError, color: bool) -> None:
         console.print(escape(error.hint), style="dim" if color else None)
 
 
-def print_table(table: Table, color: bool, stderr: bool = False) -> None:
-    """A table on its stream; one too wide for the terminal is turned, so that its rows stand side by side."""
+def print_table(table: Table, color: bool, stderr: bool = False, may_turn: bool = True) -> int:
+    """A table on its stream; one too wide for the terminal is turned, so that its first rows stand side by side.
+
+    Returns the number of rows printed.
+    """
     console, drawn = make_console(stderr, color), rich_table(table)
     natural = Measurement.get(console, console.options.update(width=WIDEST_PIPE), drawn).maximum
-    if table.rows and len(table.columns) > FOLDED_COLUMNS and natural > console.width:
-        drawn = rich_table(turned(table))
-    console.print(drawn, soft_wrap=False)
+    too_wide = may_turn and bool(table.rows) and len(table.columns) > FOLDED_COLUMNS and natural > console.width
+    console.print(rich_table(turned(table)) if too_wide else drawn, soft_wrap=False)
+    return min(TRANSPOSED_ROWS, len(table.rows)) if too_wide else len(table.rows)
 
 
 def turned(table: Table) -> Table:

@@ -19,6 +19,15 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The first rows of a query, the types of its columns, and whether there are more rows."""
+
+    table: Table
+    types: tuple[str, ...]
+    has_more: bool
+
+
 class StepStatus(StrEnum):
     """How a relation ended in a run."""
 
@@ -32,7 +41,7 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How one relation ended: `reason` says why when it was not published."""
+    """How one relation ended: `reason` says why when it was not published, `batches` how many a refresh computed."""
 
     name: str
     kind: RelationKind
@@ -40,6 +49,7 @@ class StepResult:
     rows: int | None = None
     seconds: float = 0.0
     reason: str | None = None
+    batches: int | None = None
 
 
 class AuditStatus(StrEnum):
@@ -103,3 +113,4 @@ class Status:
     run: Mapping[str, Any] | None
     built: Table | None
     audits: Table | None
+    batches: Table | None = None

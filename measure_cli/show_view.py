@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from measure_cli.console import make_console, print_lines, print_table, shown
-from measure_cli.results import AuditResult, RunResult, Shown, Status, StepResult, StepStatus, Table
+from measure_cli.results import Answer, AuditResult, RunResult, Shown, Status, StepResult, StepStatus, Table
 
 
 def records(table: Table | None) -> list[dict[str, Any]] | None:
@@ -39,6 +40,39 @@ def print_shown(found: Shown, color: bool) -> None:
         print_table(found.rows, color)
 
 
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """The rows of a query as data."""
+    names = distinct_names(answer.table.columns)
+    columns = [{"name": name, "type": kind} for name, kind in zip(names, answer.types, strict=True)]
+    rows = records(Table(names, answer.table.rows))
+    return {"columns": columns, "rows": rows, "has_more": answer.has_more}
+
+
+def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names that tell columns apart: a repeated one gets a number.
+
+    >>> distinct_names(["day", "n", "day", "day_2", "day"])
+    ('day', 'n', 'day_3', 'day_2', 'day_4')
+    """
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in itertools.count(2))
+        found.append(next(free for free in numbered if free not in (*names, *found)) if name in found else name)
+    return tuple(found)
+
+
+def print_answer(answer: Answer, color: bool, tells: bool) -> None:
+    """The rows of a query for people; on stderr whether there are more."""
+    count = print_table(answer.table, color)
+    if not tells:
+        return
+    if count < len(answer.table.rows):
+        note = f"{count} of {len(answer.table.rows)} rows, side by side: the table is wider than the terminal"
+        print_lines([f"{note}; --json has them all"], color, stderr=True)
+    if answer.has_more:
+        print_lines([f"the first {len(answer.table.rows)} rows; more with --limit"], color, stderr=True)
+
+
 def print_lineage(found: Mapping[str, Any], color: bool) -> None:
     """Where a relation or a column comes from and goes to, as two trees."""
     lines = [node_name(found)]
@@ -69,6 +103,7 @@ def status_json(found: Status) -> dict[str, Any]:
         "run": found.run,
         "relations": records(found.built),
         "audits": records(found.audits),
+        "batches": records(found.batches),
     }
 
 
@@ -80,6 +115,9 @@ def print_status(found: Status, color: bool) -> None:
     print_lines([run_line(found.target, found.run)], color)
     if found.built is not None:
         print_table(found.built, color)
+    if found.batches is not None and found.batches.rows:
+        print_lines(["", "batches of incremental models:"], color)
+        print_table(found.batches, color)
     if found.audits is not None and found.audits.rows:
         print_lines(["", "audits of that run that did not pass:"], color)
         print_table(found.audits, color)
@@ -111,7 +149,8 @@ def run_json(result: RunResult) -> dict[str, Any]:
 
 def model_json(model: StepResult) -> dict[str, Any]:
     """One relation of a run."""
-    batches = 1 if model.status is StepStatus.BUILT else 0
+    whole = 1 if model.status is StepStatus.BUILT else 0
+    batches = whole if model.batches is None else model.batches
     facts = {"name": model.name, "kind": model.kind.value, "status": model.status.value, "rows": model.rows}
     return {**facts, "batches": batches, "seconds": round(model.seconds, 3), "reason": model.reason}
 
