@@ -224,6 +224,8 @@ def _add_or_subtract(node: exp.Add | exp.Sub) -> Type | None:
 
 def _multiply(node: exp.Mul) -> Type | None:
     left, right = node.left.type, node.right.type
+    if DType.INTERVAL in (kind_of(left), kind_of(right)):
+        return DType.INTERVAL
     if DECIMAL not in (kind_of(left), kind_of(right)) or DOUBLE in (kind_of(left), kind_of(right)):
         return common_type(left or UNKNOWN, right or UNKNOWN) if _is_number(left) and _is_number(right) else UNKNOWN
     sizes = _decimal_size(left), _decimal_size(right)

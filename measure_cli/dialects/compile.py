@@ -6,17 +6,22 @@ executes SQL, so what only an engine can refuse (a cast between types, say) is l
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from sqlglot import exp
 from sqlglot.schema import MappingSchema
 
 from measure_cli.dialects import pseudonyms
 from measure_cli.dialects.column_lineage import Tracer
 from measure_cli.dialects.column_types import annotate_columns, parse_type
+from measure_cli.dialects.columns_read import columns_read
 from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.dialects.functions import check_functions
 from measure_cli.dialects.lint import in_order, lint, lint_resolved
 from measure_cli.dialects.names import fold
 from measure_cli.dialects.reader import DUCKDB, Locate, read_select
 from measure_cli.dialects.resolver import Relations, resolve, tables_of
+from measure_cli.dialects.targets import target_of
 from measure_cli.dialects.writer import write_parts
 from measure_cli.kinds import EngineKind, PseudonymHash
 
@@ -28,6 +33,7 @@ def compile_select(
     locate: Locate,
     engine: EngineKind = EngineKind.DUCKDB,
     pseudonym_hash: PseudonymHash = PseudonymHash.HMAC_SHA256,
+    placeholders: Collection[str] = (),
 ) -> CompiledSelect:
     """Compile one rendered model.
 
@@ -37,11 +43,12 @@ def compile_select(
         locate: Line of `sql` -> place in the template, for messages.
         engine: For which database it is written.
         pseudonym_hash: What `pseudonymize()` stands for.
+        placeholders: Names that are bound when the SELECT runs; they stand in the text as `$name`, whatever the engine.
 
     Raises:
         PlanError: the text is not one SELECT, a name in it means nothing, or the engine cannot compute the hash.
     """
-    query = read_select(sql, locate)
+    query = read_select(sql, locate, placeholders)
     pseudonyms.recognize(query, locate)
     check_functions(query, locate)
     findings = lint(query)
@@ -50,18 +57,24 @@ def compile_select(
     columns = annotate_columns(query, mapping)
     pseudonyms.check_types(query, locate)
     findings += lint_resolved(query)
+    reads = columns_read(query, tables_of(query, schema), schema)
     tracer = Tracer(query, schema)
     origins, deciding = tracer.outputs(), tracer.deciding()
+    target = target_of(engine)
+    query = target.prepare(query, locate)
     secrets = pseudonyms.expand(query, engine, pseudonym_hash)
     tables = tables_of(query, schema)
+    for placeholder in list(query.find_all(exp.Placeholder)):
+        placeholder.replace(exp.Var(this=f"${placeholder.name}"))
     return CompiledSelect(
-        parts=write_parts(query, tables, sql),
+        parts=write_parts(query, tables, sql, target.generate),
         columns=columns,
         relations=tuple(sorted({key for _, key in tables})),
         findings=in_order(findings),
         secrets=secrets,
         origins=origins,
         deciding=deciding,
+        reads=reads,
     )
 
 

@@ -35,8 +35,8 @@ class CompiledSelect:
 
     `parts` alternates: parts[0], parts[2], ... are SQL text, parts[1], parts[3], ... are relations in the form
     `<pseudo schema>.<name>`. `columns` are the output columns with their DuckDB types, or `UNKNOWN`; `origins` says for
-    each of them what it is computed from, `deciding` what decides which rows there are. `secrets` are the parameters
-    that have to be bound where the SELECT runs.
+    each of them what it is computed from, `deciding` what decides which rows there are. `reads` says which
+    columns of which relation it names at all. `secrets` are the parameters that have to be bound where the SELECT runs.
     """
 
     parts: tuple[str, ...]
@@ -46,6 +46,7 @@ class CompiledSelect:
     secrets: tuple[str, ...] = ()
     origins: tuple[tuple[Origin, ...], ...] = ()
     deciding: tuple[Origin, ...] = ()
+    reads: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def sql(self, naming: Callable[[str], str]) -> str:
         """The statement, with every relation under the SQL text that `naming` gives it.
@@ -71,4 +72,5 @@ class CompiledSelect:
             secrets=tuple(fields.get("secrets", ())),
             origins=tuple(tuple(Origin(**origin) for origin in column) for column in fields.get("origins", ())),
             deciding=tuple(Origin(**origin) for origin in fields.get("deciding", ())),
+            reads=tuple((relation, tuple(columns)) for relation, columns in fields.get("reads", ())),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.expressions import DType
 
-from measure_cli.dialects.column_types import DECIMAL, DOUBLE, FRACTIONS, INTEGERS
+from measure_cli.dialects.column_types import DECIMAL, DOUBLE, FRACTIONS, INTEGERS, MOMENTS
 from measure_cli.dialects.lint_rule import (
     Complaint,
     LintRule,
@@ -38,6 +38,28 @@ def division_on_double(node: exp.Div) -> Complaint | None:
     if not exact or is_constant(node.right):
         return None
     return "a division of exact numbers", "Write CAST(a AS DOUBLE) / nullif(CAST(b AS DOUBLE), 0)."
+
+
+@resolved("whole-division", exp.IntDiv, exp.Mod)
+def whole_division(node: exp.Binary) -> Complaint | None:
+    """Remainders and whole quotients of fractions differ."""
+    if all(kind(side) in (*INTEGERS, DType.UNKNOWN) for side in (node.left, bare(node.right))):
+        return None
+    return "// or % of a fraction", "Use integers, or x - y * floor(x / y)."
+
+
+@authored(
+    "no-bits",
+    exp.BitwiseAnd,
+    exp.BitwiseOr,
+    exp.BitwiseXor,
+    exp.BitwiseNot,
+    exp.BitwiseLeftShift,
+    exp.BitwiseRightShift,
+)
+def no_bits(_: exp.Expr) -> Complaint | None:
+    """Operators on bits are written differently, or mean something else."""
+    return "an operator on bits", "Use arithmetic."
 
 
 @authored("no-log", exp.Log)
@@ -76,9 +98,15 @@ def quantile_on_double(aggregate: exp.Func) -> Complaint | None:
     """Quantiles of exact numbers differ."""
     value = aggregate.expression.expressions[0].this if isinstance(aggregate, exp.WithinGroup) else aggregate.this
     is_fraction = isinstance(aggregate, exp.PercentileCont) and isinstance(aggregate.parent, exp.WithinGroup)
-    if is_fraction or kind(value) is not DECIMAL:
+    if is_fraction or kind(value) not in (DECIMAL, *MOMENTS):
         return None
-    return "a quantile of a DECIMAL", "Write quantile_cont(CAST(x AS DOUBLE), p)."
+    return "a quantile of a DECIMAL or a date", "Write quantile_cont(CAST(x AS DOUBLE), p)."
+
+
+@resolved("no-average-date", exp.Avg)
+def no_average_date(average: exp.Avg) -> Complaint | None:
+    """An average of dates is not known everywhere."""
+    return ("an average of dates", "Average date_diff('day', ...).") if kind(average.this) in MOMENTS else None
 
 
 @resolved("no-cast-float-to-int", exp.Cast)
@@ -175,11 +203,14 @@ def _has_no_scale(value: exp.Expr) -> bool:
 NUMBER_RULES: tuple[LintRule, ...] = (
     guarded_division,
     division_on_double,
+    whole_division,
+    no_bits,
     no_log,
     no_round,
     guarded_stddev,
     guarded_corr,
     quantile_on_double,
+    no_average_date,
     no_cast_float_to_int,
     no_double_to_decimal,
     no_nan,

@@ -107,6 +107,34 @@ def no_null_in_list(membership: exp.In) -> Complaint | None:
     return None
 
 
+@authored("in-decides-rows", exp.In)
+def in_decides_rows(membership: exp.In) -> Complaint | None:
+    """As a value, IN of rows with a NULL is NULL or FALSE, by engine; as a filter both leave the row out."""
+    if membership.args.get("query") is None and not isinstance(membership.this, exp.Tuple):
+        return None
+    node = membership.parent
+    while isinstance(node, exp.And | exp.Or | exp.Paren):
+        node = node.parent
+    is_denied = isinstance(membership.parent, exp.Not) and membership.args.get("query") is not None  # has its own rule
+    if is_denied or isinstance(node, exp.Where | exp.Having | exp.Qualify | exp.Join | exp.If):
+        return None
+    return "IN of a subquery or of tuples as a value", "Write EXISTS (SELECT 1 FROM ... WHERE ... = ...)."
+
+
+@authored("no-except-all", exp.Except, exp.Intersect)
+def no_except_all(operation: exp.SetOperation) -> Complaint | None:
+    """EXCEPT ALL and INTERSECT ALL count repeated rows differently."""
+    if operation.args.get("distinct") is not False:
+        return None
+    return f"{operation.key.upper()} ALL", "Number the rows with row_number(), or leave ALL out."
+
+
+@authored("no-quantified-comparison", exp.All, exp.Any)
+def no_quantified_comparison(_: exp.Expr) -> Complaint | None:
+    """Comparisons with ANY and ALL are not known everywhere."""
+    return "a comparison with ANY or ALL", "Compare to (SELECT min(x) ...) or max(x), or write EXISTS."
+
+
 @resolved("no-correlated-count", exp.Subquery)
 def no_correlated_count(subquery: exp.Subquery) -> Complaint | None:
     """A correlated count of no rows is NULL on some engines, 0 on others."""
@@ -176,7 +204,7 @@ def snake_case_names(alias: exp.Alias | exp.TableAlias) -> Complaint | None:
 def explicit_frame(window: exp.Window) -> Complaint | None:
     """The frame of first_value and last_value differs when none is written."""
     spec = window.args.get("spec")
-    if not isinstance(_windowed(window), FRAMED) or (spec is not None and spec.args.get("kind") == "ROWS"):
+    if not isinstance(_windowed(window), FRAMED) or (spec is not None and str(spec.args.get("kind")).upper() == "ROWS"):
         return None
     return (
         f"{_name(window)} without a ROWS frame",
@@ -187,9 +215,20 @@ def explicit_frame(window: exp.Window) -> Complaint | None:
 @authored("no-range-interval-frame", exp.WindowSpec)
 def no_range_interval_frame(spec: exp.WindowSpec) -> Complaint | None:
     """RANGE frames over intervals are not known to every engine."""
-    if spec.args.get("kind") != "RANGE" or spec.find(exp.Interval) is None:
+    if str(spec.args.get("kind")).upper() != "RANGE" or spec.find(exp.Interval) is None:
         return None
     return "a RANGE frame over an interval", "Order by whole seconds: RANGE 604800 PRECEDING."
+
+
+@authored("portable-frame", exp.WindowSpec)
+def portable_frame(spec: exp.WindowSpec) -> Complaint | None:
+    """GROUPS and EXCLUDE are not known everywhere; with one bounded side, RANGE treats NULL differently."""
+    unit = str(spec.args.get("kind") or "").upper()
+    offsets = [isinstance(spec.args.get(bound), exp.Expr) for bound in ("start", "end")]
+    unbounded = any(str(spec.args.get(bound)).upper() == "UNBOUNDED" for bound in ("start", "end"))
+    if unit == "GROUPS" or spec.args.get("exclude") or (unit == "RANGE" and any(offsets) and unbounded):
+        return "GROUPS, EXCLUDE, or RANGE from UNBOUNDED to a distance", "Use ROWS, or RANGE between two distances."
+    return None
 
 
 @authored("no-ignore-nulls", exp.IgnoreNulls)
@@ -235,6 +274,9 @@ QUERY_RULES: tuple[LintRule, ...] = (
     no_unnest_or_generate_series,
     no_not_in_subquery,
     no_null_in_list,
+    in_decides_rows,
+    no_except_all,
+    no_quantified_comparison,
     no_correlated_count,
     no_order_by_in_model,
     limit_needs_order,
@@ -243,6 +285,7 @@ QUERY_RULES: tuple[LintRule, ...] = (
     snake_case_names,
     explicit_frame,
     no_range_interval_frame,
+    portable_frame,
     no_ignore_nulls,
     window_needs_order,
 )

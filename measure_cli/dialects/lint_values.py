@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from sqlglot import exp
 from sqlglot.expressions import DType
 
@@ -12,11 +15,16 @@ from measure_cli.dialects.lint_rule import (
     LintRule,
     authored,
     ends_as_date,
-    is_conditional,
     kind,
     resolved,
 )
 
+DAY_SHAPES = ("____-__-__",)
+CLOCK_SHAPES = ("____-__-__ __:__:__", "____-__-__ __:__:__%", "____-__-__T__:__:__", "____-__-__T__:__:__%")
+PARTS = (
+    "YEAR", "ISOYEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DOW", "ISODOW", "DOY", "HOUR", "MINUTE", "SECOND",
+)  # fmt: skip
+STEPS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND")
 CALENDAR_UNITS = ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
 MEASURED_UNITS = ("DAY", "MONTH", "YEAR", "HOUR", "MINUTE", "SECOND", "MICROSECOND")
 
@@ -135,6 +143,27 @@ def date_diff_unit(diff: exp.DateDiff) -> Complaint | None:
     return f"date_diff in {name.lower()}s", "Count days; weeks are the days between two Mondays, divided by 7."
 
 
+@authored("portable-date-parts", exp.Extract)
+def portable_date_parts(extract: exp.Extract) -> Complaint | None:
+    """Some parts of dates are not known everywhere, or count differently."""
+    if extract.name.upper() in PARTS:
+        return None
+    return (
+        f"extract({extract.name.lower()} FROM ...)",
+        f"Parts are {', '.join(PARTS).lower()}; for others: date_diff().",
+    )
+
+
+@authored("plain-interval", exp.Interval)
+def plain_interval(interval: exp.Interval) -> Complaint | None:
+    """Intervals of several units or of a fraction are not known everywhere."""
+    number, unit = interval.this, interval.args.get("unit")
+    is_known = unit is not None and unit.name.upper().removesuffix("S") in STEPS
+    if is_known and not (isinstance(number, exp.Literal) and not number.name.lstrip("+-").isdigit()):
+        return None
+    return "an interval that is not a whole number of one unit", "Write INTERVAL 7 DAY, or INTERVAL (n) DAY."
+
+
 @authored("no-time-zones", exp.AtTimeZone, exp.DataType)
 def no_time_zones(node: exp.AtTimeZone | exp.DataType) -> Complaint | None:
     """All timestamps are UTC."""
@@ -152,7 +181,11 @@ def no_time_zones(node: exp.AtTimeZone | exp.DataType) -> Complaint | None:
 def text_cast(cast: exp.Cast) -> Complaint | None:
     """A plain cast of text fails or is NULL, by engine."""
     is_plain = not isinstance(cast, exp.TryCast) and not isinstance(cast.this, exp.Literal)
-    if not is_plain or kind(cast.this) not in TEXTS or cast.to.this not in (*INTEGERS, *FRACTIONS, *MOMENTS):
+    if (
+        not is_plain
+        or kind(cast.this) not in TEXTS
+        or cast.to.this not in (*INTEGERS, *FRACTIONS, *MOMENTS, DType.BOOLEAN)
+    ):
         return None
     return "text cast without a check", "Write try_cast(trim(s) AS DOUBLE)."
 
@@ -168,9 +201,23 @@ def no_try_cast_to_int(cast: exp.TryCast) -> Complaint | None:
 @resolved("guarded-date-cast", exp.TryCast)
 def guarded_date_cast(cast: exp.TryCast) -> Complaint | None:
     """Engines read impossible dates such as 2024-02-30 differently."""
-    if kind(cast.this) not in TEXTS or cast.to.this not in MOMENTS or is_conditional(cast):
+    if kind(cast.this) not in TEXTS or cast.to.this not in MOMENTS:
         return None
-    return "text read as a date without a pattern", "Write CASE WHEN s LIKE '____-__-__' THEN try_cast(s AS DATE) END."
+    shapes = DAY_SHAPES if cast.to.this is DType.DATE else CLOCK_SHAPES
+    if any(isinstance(test.expression, exp.Literal) and test.expression.name in shapes for test in _tests_around(cast)):
+        return None
+    return (
+        "text read as a date without a pattern",
+        "Write CASE WHEN s LIKE '____-__-__' THEN try_cast(s AS DATE) END; for timestamps LIKE '____-__-__ __:__:__%'.",
+    )
+
+
+def _tests_around(node: exp.Expr) -> Iterator[exp.Like]:
+    """The LIKE conditions on which a value depends."""
+    branch = node.find_ancestor(exp.If, exp.Select)
+    while isinstance(branch, exp.If):
+        yield from branch.this.find_all(exp.Like)
+        branch = branch.find_ancestor(exp.If, exp.Select)
 
 
 @resolved("no-number-to-text", exp.Cast, exp.DPipe, exp.Concat)
@@ -188,6 +235,54 @@ def no_number_to_text(node: exp.Expr) -> Complaint | None:
 def no_concat_ws(_: exp.ConcatWs) -> Complaint | None:
     """concat_ws treats NULL differently."""
     return "concat_ws()", "Write coalesce(a, '') || ',' || coalesce(b, '')."
+
+
+@authored("portable-patterns", exp.Escape, exp.ILike, exp.SimilarTo, exp.Glob, exp.RegexpFullMatch, exp.RegexpILike)
+def portable_patterns(_: exp.Expr) -> Complaint | None:
+    """Patterns other than LIKE and regexp_matches() are written or read differently."""
+    return "ILIKE, ESCAPE, SIMILAR TO, GLOB or ~", "Write lower(s) LIKE '...', or regexp_matches(s, '...')."
+
+
+@authored("portable-regexp-options", exp.RegexpLike, exp.RegexpReplace, exp.RegexpExtract)
+def portable_regexp_options(function: exp.Func) -> Complaint | None:
+    """Options of patterns differ, except for i, s, c and g."""
+    given = [function.args.get(name) for name in ("flag", "modifiers", "parameters")]
+    group = function.args.get("group")
+    plain = all(isinstance(option, exp.Literal) and set(option.name) <= set("iscg") for option in given if option)
+    if plain and (group is None or isinstance(group, exp.Literal)):
+        return None
+    return "an option of a regular expression", "Use 'i', 's' and 'g', and one group by its number."
+
+
+@authored("regexp-replace-something", exp.RegexpReplace)
+def regexp_replace_something(function: exp.RegexpReplace) -> Complaint | None:
+    """A pattern that matches nothing is replaced between bytes, characters or not at all, by engine."""
+    pattern = function.expression
+    if not isinstance(pattern, exp.Literal) or not _matches_nothing(pattern.name):
+        return None
+    return (
+        "regexp_replace() with a pattern that matches the empty text",
+        "Write + in place of *, or a pattern without ?.",
+    )
+
+
+def _matches_nothing(pattern: str) -> bool:
+    try:
+        return re.match(re.sub(r"\\[pP](?:\{\w+\}|\w)", "x", pattern), "") is not None
+    except re.error:
+        return False
+
+
+@authored("plain-trim", exp.Trim)
+def plain_trim(trim: exp.Trim) -> Complaint | None:
+    """Some engines trim bytes."""
+    characters = trim.args.get("expression")
+    if characters is None or (isinstance(characters, exp.Literal) and characters.name.isascii()):
+        return None
+    return (
+        "trim() of characters that are not a literal of ASCII",
+        "Write regexp_replace(s, '^[...]+|[...]+$', '', 'g').",
+    )
 
 
 @authored("no-is-true", exp.Is)
@@ -226,12 +321,18 @@ VALUE_RULES: tuple[LintRule, ...] = (
     no_date_subtraction,
     no_date_plus_number,
     date_diff_unit,
+    portable_date_parts,
+    plain_interval,
     no_time_zones,
     text_cast,
     no_try_cast_to_int,
     guarded_date_cast,
     no_number_to_text,
     no_concat_ws,
+    portable_patterns,
+    portable_regexp_options,
+    regexp_replace_something,
+    plain_trim,
     no_is_true,
     regexp_replace_all,
     regexp_extract_null,

@@ -1,11 +1,11 @@
 """Authored SQL -> tree: exactly one SELECT in the DuckDB dialect, every node knowing its line.
 
-Refused here: other statements, several statements, bound parameters. What the names in it mean is not looked at.
+Refused here: other statements, several statements, bound parameters other than the given ones. What the names in it mean is not looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from sqlglot import exp
@@ -35,8 +35,8 @@ class _LineParser(DuckDBParser):
         """Unknown statements are refused with a message of our own."""
 
 
-def read_select(sql: str, locate: Locate) -> exp.Query:
-    """Parse one SELECT.
+def read_select(sql: str, locate: Locate, placeholders: Collection[str] = ()) -> exp.Query:
+    """Parse one SELECT, in which `placeholders` may stand as `$name`.
 
     Raises:
         PlanError: a syntax error, or anything but one SELECT.
@@ -52,14 +52,15 @@ def read_select(sql: str, locate: Locate) -> exp.Query:
         where = locate(line_of(query) or 1)
         raise PlanError(f"{where}: found {_statement_name(query)}, expected one SELECT", ONE_SELECT)
     for node in query.walk():
-        _check_reads_only(node, locate)
+        _check_reads_only(node, locate, placeholders)
     return query
 
 
-def _check_reads_only(node: exp.Expr, locate: Locate) -> None:
+def _check_reads_only(node: exp.Expr, locate: Locate, placeholders: Collection[str]) -> None:
     if isinstance(node, exp.DML | exp.DDL | exp.Command | exp.Into) and not isinstance(node, exp.Query):
         raise PlanError(f"{locate(line_of(node) or 1)}: found {_statement_name(node)} inside a SELECT", ONE_SELECT)
-    if isinstance(node, exp.Placeholder | exp.Parameter | exp.SessionParameter):
+    is_known = isinstance(node, exp.Placeholder) and node.name in placeholders
+    if isinstance(node, exp.Placeholder | exp.Parameter | exp.SessionParameter) and not is_known:
         raise PlanError(
             f"{locate(line_of(node) or 1)}: found the parameter {node.sql(DUCKDB)}, which nothing binds",
             "Values come from the template: {{ literal(var('name')) }} or {{ as_of }}.",

@@ -42,6 +42,7 @@ def resolve(query: exp.Query, relations: Relations, schema: MappingSchema, locat
     _align_unions(query)
     _rename_outputs(query, [spelling.get(name, name) for name in query.named_selects])
     _quote_where_needed(query)
+    _close_negations(query)
     return query
 
 
@@ -90,6 +91,14 @@ def _quote_where_needed(query: exp.Query) -> None:
     for identifier in query.find_all(exp.Identifier):
         if not identifier.name.isascii() or not exp.SAFE_IDENTIFIER_RE.match(identifier.name):
             identifier.set("quoted", True)
+
+
+def _close_negations(query: exp.Query) -> None:
+    """`d IS NOT NULL = x` is read as a negation inside of a comparison, and would be written as one around it."""
+    for negation in list(query.find_all(exp.Not)):
+        parent = negation.parent
+        if isinstance(parent, exp.Binary | exp.Between | exp.In) and not isinstance(parent, exp.Connector):
+            negation.replace(exp.paren(negation.copy(), copy=False))
 
 
 def tables_of(query: exp.Query, relations: Relations) -> list[tuple[exp.Table, str]]:

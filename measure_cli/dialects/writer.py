@@ -1,4 +1,4 @@
-"""Resolved tree -> DuckDB text, cut at the relations it reads.
+"""Resolved tree -> text, cut at the relations it reads.
 
 Each relation is written under a marker name; a marker that also occurs elsewhere in the text (in a literal, say) is
 given up for another, so that cutting at markers cannot hit anything else. Comments are not kept.
@@ -6,16 +6,19 @@ given up for another, so that cutting at markers cannot hit anything else. Comme
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from sqlglot import exp
 from sqlglot.generators.duckdb import DuckDBGenerator
 
-from measure_cli.dialects.reader import DUCKDB
 
-
-def write_parts(query: exp.Query, relations: Sequence[tuple[exp.Table, str]], authored: str) -> tuple[str, ...]:
+def write_parts(
+    query: exp.Query,
+    relations: Sequence[tuple[exp.Table, str]],
+    authored: str,
+    generate: Callable[[exp.Query, bool], str],
+) -> tuple[str, ...]:
     """Alternating text and relation; renames the given table nodes. `authored` is the text the tree was read from."""
     # Pretty printing replaces line breaks in literals by a word for a while; with that word in a text, print plainly.
     pretty = DuckDBGenerator.SENTINEL_LINE_BREAK not in authored
@@ -24,7 +27,7 @@ def write_parts(query: exp.Query, relations: Sequence[tuple[exp.Table, str]], au
         for index, (table, _) in enumerate(relations):
             table.set("this", exp.to_identifier(f"{marker}{index}_"))
             table.set("db", None)
-        text = DUCKDB.generate(query, pretty=pretty, comments=False)
+        text = generate(query, pretty)
         if text.count(marker) == len(relations):
             break
     first, *pieces = text.split(marker)

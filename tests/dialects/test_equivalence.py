@@ -67,6 +67,9 @@ QUERIES = {
     "case": """
         SELECT CASE WHEN x > 1 THEN 1 WHEN x < 0 THEN -1 ELSE 0 END AS a, CASE kind WHEN 'Email' THEN 'E' END AS b,
             CASE WHEN i > 1 THEN 1.5 ELSE 2 END AS c FROM measure_ref.orders""",
+    "compared negations": """
+        SELECT d IS NOT NULL IS NULL AS a, d IS NOT NULL = (i > 9) AS b, (i NOT IN (1, 2)) IS NULL AS c,
+            NOT i > 1 AND d IS NOT NULL AS e, (NOT i > 1) = (d IS NOT NULL) AS f FROM measure_ref.orders""",
     "dates": """
         SELECT CAST(date_trunc('week', ts) AS DATE) AS wk, CAST(d + INTERVAL 1 MONTH AS DATE) AS m, last_day(d) AS e,
             CAST(d - INTERVAL (i) DAY AS DATE) AS back, date_diff('day', d, DATE '2024-03-01') AS days, year(d) AS y,
