@@ -78,6 +78,19 @@ def is_there(project: Project) -> bool:
             return True
 
 
+def is_embedded(project: Project) -> bool:
+    """Whether the target is a database inside of this process, which lets no other process in."""
+    match engine_kind(project):
+        case EngineKind.DUCKDB:
+            return True
+        case EngineKind.CLICKHOUSE:
+            from measure_cli.engines.clickhouse import embedded_folder
+
+            return embedded_folder(project) is not None
+        case EngineKind.SNOWFLAKE:
+            return False
+
+
 def target_text(project: Project) -> str:
     """What a user calls the target."""
     settings = project.target.settings
@@ -106,13 +119,19 @@ def state_tables(ddl: Ddl) -> StateTables:
 
 def read_content(engine: Engine, ddl: Ddl, stack: str) -> Content:
     """Ledger and existing relations of a target."""
+    from measure_cli.batch_steps import RecordedBatches
     from measure_cli.plan import Content
 
     existing = engine.relations()
     if (ddl.place(STATE_SCHEMA), "batches") not in existing:
         return Content(existing=existing)
     with session_of(engine) as session:
-        return Content(state_tables(ddl).read_ledger(session, stack), existing)
+        tables = state_tables(ddl).ledger
+        ledger = tables.read_ledger(session, stack)
+        if any((ddl.place(STATE_SCHEMA), name) not in existing for name in ("staged", "days")):
+            return Content(ledger, existing)
+        months, staged = tables.read_months(session, stack), tables.read_staged(session, stack)
+        return Content(ledger, existing, RecordedBatches(months, staged, tables.read_seen(session, stack)))
 
 
 @contextlib.contextmanager

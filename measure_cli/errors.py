@@ -10,7 +10,9 @@ A `MeasureError` carries what went wrong (`message`: where, what was found, what
     ├── EngineError      the database refused or failed: exit 1
     │   ├── Transient       worth another try
     │   ├── OutOfMemory     the statement is too large for the limit
-    │   └── TargetBusy      another process holds the database: exit 3
+    │   ├── Cancelled       somebody stopped the statement
+    │   ├── TargetBusy      another process holds the database: exit 3
+    │   └── LeaseLost       another run took over, while this one did not answer
     └── Interrupted      a signal stopped the run: exit 130 or 143
 """
 
@@ -71,10 +73,18 @@ class OutOfMemory(EngineError):
     """The statement needs more memory than the target allows."""
 
 
+class Cancelled(EngineError):
+    """A statement was stopped by `interrupt`."""
+
+
 class TargetBusy(EngineError):
     """Another process holds the target."""
 
     exit_code = 3
+
+
+class LeaseLost(EngineError):
+    """Another run has taken over; this one must not write any more."""
 
 
 class Interrupted(MeasureError):
@@ -85,7 +95,10 @@ class Interrupted(MeasureError):
     """
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__("interrupted: nothing of this run was published", "Run the same command again to start over.")
+        super().__init__(
+            "interrupted: nothing of this run was published",
+            "Run the same command again: a build starts over, a refresh goes on with the batches that are left.",
+        )
         self.signal_number = signal_number
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.fields import Fields, describe, parse_day
@@ -28,7 +29,15 @@ USE_ENVIRONMENT = f"Leave the key out, and set {SALT_VARIABLE}."
 SIZE = re.compile(r"\d+(\.\d+)? ?([KMGT](i?B)?|%)", re.IGNORECASE)
 TARGET_KEYS: Mapping[str, Mapping[str, type[str] | type[int]]] = {
     "duckdb": {"path": str, "memory_limit": str, "threads": int, "temp_directory": str},
+    "clickhouse": {"url": str, "cluster": str, "memory_limit": str, "threads": int},
+    "snowflake": {
+        **dict.fromkeys(("account", "user", "role", "warehouse", "database", "schema_prefix", "authenticator"), str),
+        **{"host": str, "port": int, "protocol": str},
+    },
 }
+NEEDED_KEYS: Mapping[str, tuple[str, ...]] = {"snowflake": ("account", "database"), "clickhouse": ("url",)}
+SERVER_SCHEMES = ("clickhouse", "clickhouses", "http", "https")
+URL_FORMS = "chdb:///path, clickhouse://user@host:8123/database or, with TLS, clickhouses://user@host:8443/database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,16 @@ class Overrides:
 def find_root(start: Path) -> Path | None:
     """The nearest folder at or above `start` that holds a measure.toml."""
     return next((folder for folder in (start, *start.parents) if (folder / CONFIG_FILE).is_file()), None)
+
+
+def known_targets(overrides: Overrides) -> tuple[str, ...]:
+    """The names that --target may have."""
+    start = (overrides.project_dir or Path.cwd()).resolve()
+    root = start if overrides.project_dir else find_root(start)
+    if root is None or not (root / CONFIG_FILE).is_file():
+        return ("local",)
+    targets = read_toml(root / CONFIG_FILE)[1].get("targets")
+    return tuple(targets) if isinstance(targets, Mapping) and targets else ("local",)
 
 
 def load_project(overrides: Overrides) -> Project:
@@ -108,7 +127,7 @@ def read_project(root: Path, overrides: Overrides) -> Project:
     variables = dict(top.mapping("vars"))
     project.done()
     top.done()
-    return Project(name, root, stack, chosen, as_of, sources, variables, privacy=privacy)
+    return Project(name, root, stack, chosen, as_of, sources, variables, privacy=privacy, targets=targets)
 
 
 def read_privacy(values: Any, place: Place, text: str) -> Privacy:
@@ -168,11 +187,13 @@ def read_target(name: str, values: Any, place: Place, text: str) -> Target:
         if SECRET_KEY.search(key) or (key == "url" and re.search(r"//[^/@]*:[^/@]+@", str(values[key]))):
             raise ProjectError(
                 f'{fields.at(key)}: "{key}" in [targets.{name}] holds a secret',
-                f"Remove it; secrets are read from the environment only: MEASURE_{name.upper()}_PASSWORD.",
+                f"Remove it; secrets are read from the environment only: {password_variable(name)}.",
             )
     kind = fields.text("type")
     if kind not in TARGET_KEYS:
         raise ProjectError(f'{fields.at("type")}: unknown target type "{kind}"', did_you_mean(kind, TARGET_KEYS))
+    for key in NEEDED_KEYS.get(kind, ()):
+        fields.text(key)
     settings: dict[str, Value] = {}
     for key, expected in TARGET_KEYS[kind].items():
         value = fields.raw(key)
@@ -184,10 +205,42 @@ def read_target(name: str, values: Any, place: Place, text: str) -> Target:
             raise fields.wrong(key, value, "a whole number of at least 1")
         if key == "memory_limit" and not SIZE.fullmatch(str(value)):
             raise fields.wrong(key, value, "a size such as 4GB")
+        if key == "memory_limit" and kind == "clickhouse" and str(value).endswith("%"):
+            raise fields.wrong(key, value, "a size such as 4GB; a server has no share to give")
+        if key == "url" and not is_clickhouse_url(str(value)):
+            raise fields.wrong(key, value, URL_FORMS)
         settings[key] = value
     fields.done()
-    settings.setdefault("path", f"warehouse/{name}.duckdb")
+    if kind == "duckdb":
+        settings.setdefault("path", f"warehouse/{name}.duckdb")
     return Target(name, kind, settings)
+
+
+def password_variable(target: str) -> str:
+    """The variable of the environment that holds the password of a target.
+
+    >>> password_variable("my-ch")
+    'MEASURE_MY_CH_PASSWORD'
+    """
+    return f"MEASURE_{re.sub(r'[^A-Z0-9]', '_', target.upper())}_PASSWORD"
+
+
+def is_clickhouse_url(text: str) -> bool:
+    """Whether a URL says where a ClickHouse is, and nothing else: settings and secrets have places of their own.
+
+    >>> is_clickhouse_url("chdb:///data/acme"), is_clickhouse_url("clickhouse://ann@db:8123/shop")
+    (True, True)
+    >>> is_clickhouse_url("clickhouse://db:http"), is_clickhouse_url("clickhouse://db?user=ann")
+    (False, False)
+    """
+    try:
+        url = urlsplit(text)
+        has_server = url.scheme in SERVER_SCHEMES and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
+    is_folder = url.scheme == "chdb" and bool(url.netloc + url.path.strip("/")) and "@" not in url.netloc
+    names_one_database = url.path.strip("/").count("/") == 0
+    return not (url.query or url.fragment) and (is_folder or (has_server and names_one_database))
 
 
 def read_source(name: str, values: Any, place: Place, text: str) -> SourceInput:

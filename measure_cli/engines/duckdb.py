@@ -7,21 +7,26 @@ of one connection, so several threads can work on the same file at once.
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 
 from measure_cli.engines.siphash import need_packages, register_siphash
-from measure_cli.errors import EngineError, MeasureError, OutOfMemory, ProjectError, TargetBusy, Transient
+from measure_cli.errors import Cancelled, EngineError, MeasureError, OutOfMemory, ProjectError, TargetBusy, Transient
+from measure_cli.ports import ROWS_TABLE, Columns
 from measure_cli.results import Table
 from measure_cli.secrets import NO_SECRETS, PII_SIPHASH_KEY, Secrets
 from measure_cli.sqltext import literal, table_text
 from measure_cli.types import INTERNAL_FILE, Load, Project, Statement, Value
 
-
-class Cancelled(EngineError):
-    """A statement was stopped by `interrupt`."""
+# DuckDB tells these by text only, in the words of the system.
+NO_WRITING = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS))
+UNLOADED = "measure_unloaded"  # what a file that receives rows is attached as
 
 
 @contextlib.contextmanager
@@ -36,6 +41,8 @@ def our_errors() -> Iterator[None]:
 def translated(error: duckdb.Error, secrets: Secrets = NO_SECRETS) -> EngineError:
     """Our error for one of DuckDB's, without secret values."""
     text = secrets.scrub(first_lines(error))
+    if any(reason in text for reason in NO_WRITING):  # among them commits that fail, which look as if worth a retry
+        return EngineError(text, "Make room there or make it writable, then run the same command again.")
     match error:
         case duckdb.OutOfMemoryException():
             return OutOfMemory(text, 'Raise memory_limit of the target, or lower "threads".')
@@ -76,6 +83,16 @@ class DuckDBSession:
     def load(self, load: Load) -> None:
         """Append rows that DuckDB reads from files itself."""
         self.execute(Statement(f"INSERT INTO {load.table}\n{load.select}"))
+
+    def unload(self, statement: Statement, columns: Columns, file: Path) -> None:
+        """Copy the rows of a SELECT into a file that is attached for it; DuckDB knows their types best."""
+        del columns
+        copied = f"CREATE TABLE {UNLOADED}.{ROWS_TABLE} AS\n{statement.sql}"
+        self.execute(Statement(f"ATTACH {literal(str(file))} AS {UNLOADED} (READ_WRITE)"))
+        try:
+            self.execute(replace(statement, sql=copied))
+        finally:
+            self.execute(Statement(f"DETACH {UNLOADED}"))
 
     def transaction(self, statements: Sequence[Statement]) -> None:
         """Run all statements, or none; an `EngineError` carries the statement that failed."""
@@ -196,6 +213,7 @@ def open_duckdb(
     for key in ("memory_limit", "threads"):
         if (value := target.settings.get(key)) is not None:
             config[key] = value
+    is_there = file.exists()
     try:
         if not read_only:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +221,10 @@ def open_duckdb(
     except OSError as error:
         raise ProjectError(f"{target.settings['path']}: the folder cannot be created: {error.strerror}") from error
     except duckdb.Error as error:
-        raise opening_error(str(target.settings["path"]), error) from error
+        ours = opening_error(str(target.settings["path"]), error)
+        if not is_there and not read_only and not isinstance(ours, TargetBusy):  # half a file could never be opened
+            file.unlink(missing_ok=True)
+        raise ours from error
     with our_errors():
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
@@ -212,8 +233,8 @@ def open_duckdb(
         if PII_SIPHASH_KEY in secrets:
             register_siphash(connection)
         if with_internal:
-            second = file.with_name(f"{file.stem}.internal.duckdb")
-            connection.execute(f"ATTACH {literal(str(second))} AS {INTERNAL_FILE}{' (READ_ONLY)' if read_only else ''}")
+            second = literal(str(project.internal_file))
+            connection.execute(f"ATTACH {second} AS {INTERNAL_FILE}{' (READ_ONLY)' if read_only else ''}")
     return DuckDBEngine(connection, secrets)
 
 

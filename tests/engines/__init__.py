@@ -1,0 +1,1 @@
+"""What every engine promises: the same cases on each of them, through its session and its writer of statements."""
