@@ -9,7 +9,7 @@ import pytest
 
 from tests.build.workshop import process_environment
 
-COMMANDS = ("build", "audit", "sql", "list", "show", "lineage", "query", "status", "demo", "init")
+COMMANDS = ("build", "audit", "sql", "list", "show", "lineage", "query", "diff", "status", "demo", "init")
 COMMON = ("--project-dir", "--target", "--stack", "--as-of", "--var", "--json", "--quiet", "--no-color")
 HEAVY = ("duckdb", "sqlglot", "jinja2", "yaml", "rich", "numpy")
 LOADED = f"""
