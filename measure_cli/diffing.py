@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from measure_cli.loading import Loaded
 
 FILE_ENDINGS = (".duckdb", ".db")
+FILE_MEMORY_LIMIT = "1GB"  # a target of the project has a limit of its own
 UNIQUE, UNIQUE_TOGETHER = "unique", "unique_combination_of_columns"  # audits that declare a key
 Content = Mapping[tuple[str, str], str]  # what `relations()` of an engine tells
 
@@ -116,7 +117,7 @@ def side_of(overrides: Overrides, letter: str, text: str) -> Side:
         raise ProjectError(
             f'{letter}: there is no target "{text}", and no file of that name', did_you_mean(text, targets)
         )
-    target = Target(text, EngineKind.DUCKDB, {"path": text})
+    target = Target(text, EngineKind.DUCKDB, {"path": text, "memory_limit": FILE_MEMORY_LIMIT})
     project = Project(text, Path.cwd(), "", target, overrides.today, {}, {})
     return Side(text, project, ddl_for(EngineKind.DUCKDB, target.settings), is_file=True)
 
