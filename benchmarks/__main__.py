@@ -1,4 +1,4 @@
-"""``python -m benchmarks --sizes S,S-heavy,M``: generate what is missing, measure, print a table."""
+"""``python -m benchmarks --parts journeys --sizes S,M``: generate what is missing, measure, print tables."""
 
 from __future__ import annotations
 
@@ -6,28 +6,38 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import bench_journeys, bench_orchestration
+from benchmarks import bench_engines, bench_journeys, bench_memory, bench_orchestration
 from benchmarks.data import SHAPES
 
+PARTS = ("journeys", "orchestration", "memory", "engines")
 DATA = Path(tempfile.gettempdir()) / "measure-benchmarks"
 
 
 def main() -> None:
     """Parse the arguments and print the report line by line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--parts", default="journeys,orchestration", help=f"comma separated, of {', '.join(PARTS)}")
     parser.add_argument("--sizes", default="S,S-heavy,S-dense,M", help=f"comma separated, of {', '.join(SHAPES)}")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the generated sources")
     parser.add_argument("--repeats", type=int, default=3, help="runs per formulation; the median is reported")
-    parser.add_argument("--memory-limit", default="500MB", help="of the run that shows spilling")
+    parser.add_argument("--memory-limit", default="500MB", help="of the runs that show spilling")
+    parser.add_argument("--touches", type=int, default=12_000_000, help="rows of the part memory")
     arguments = parser.parse_args()
-    sizes = arguments.sizes.split(",")
-    if unknown := [size for size in sizes if size not in SHAPES]:
-        parser.error(f"unknown size {', '.join(unknown)}; there are {', '.join(SHAPES)}")
-    for line in bench_journeys.report(sizes, arguments.data, arguments.repeats, arguments.memory_limit):
-        print(line, flush=True)
-    print()
-    for line in bench_orchestration.report(arguments.repeats):
-        print(line, flush=True)
+    sizes, parts = arguments.sizes.split(","), arguments.parts.split(",")
+    for what, named, known in (("size", sizes, SHAPES), ("part", parts, PARTS)):
+        if unknown := [name for name in named if name not in known]:
+            parser.error(f"unknown {what} {', '.join(unknown)}; there are {', '.join(known)}")
+    data, limit = arguments.data, arguments.memory_limit
+    reports = {
+        "journeys": lambda: bench_journeys.report(sizes, data, arguments.repeats, limit),
+        "orchestration": lambda: bench_orchestration.report(arguments.repeats),
+        "engines": lambda: bench_engines.report(sizes, data, arguments.repeats),
+        "memory": lambda: bench_memory.report(arguments.touches, data, limit),
+    }
+    for part in parts:
+        for line in reports[part]():
+            print(line, flush=True)
+        print()
 
 
 if __name__ == "__main__":

@@ -54,26 +54,33 @@ SHAPES = {shape.name: shape for shape in (*_family("S", 1), *_family("M", 10), *
 
 @dataclass(frozen=True)
 class Dataset:
-    """The two Parquet files of one shape."""
+    """Two Parquet files and what a formulation has to know about them.
 
-    shape: Shape
+    ``with_role``: both have the column identity_role. ``exclusions``: pairs of a conversion kind and an event kind that
+    never credits it. ``is_staged``: a formulation finds tables, so reading the files is no part of it.
+    """
+
     touchpoints: Path
     conversions: Path
+    with_role: bool = False
+    exclusions: tuple[tuple[str, str], ...] = ()
+    is_staged: bool = False
 
 
 def generate(shape: Shape, folder: Path) -> Dataset:
     """Write the sources of ``shape`` below ``folder`` unless an earlier run already did."""
     target = folder / shape.name
     target.mkdir(parents=True, exist_ok=True)
-    dataset = Dataset(shape, target / "touchpoints.parquet", target / "conversions.parquet")
+    dataset = Dataset(target / "touchpoints.parquet", target / "conversions.parquet")
     with duckdb.connect() as connection:
         connection.execute("SET preserve_insertion_order = true")
-        _write(connection, dataset.touchpoints, _touchpoints_sql(shape))
-        _write(connection, dataset.conversions, _conversions_sql(shape))
+        write_parquet(connection, dataset.touchpoints, _touchpoints_sql(shape))
+        write_parquet(connection, dataset.conversions, _conversions_sql(shape))
     return dataset
 
 
-def _write(connection: duckdb.DuckDBPyConnection, path: Path, query: str) -> None:
+def write_parquet(connection: duckdb.DuckDBPyConnection, path: Path, query: str) -> None:
+    """Write the rows of ``query`` unless the file is there; it is never there half-written."""
     if path.exists():
         return
     partial = path.with_suffix(".partial")
@@ -81,21 +88,21 @@ def _write(connection: duckdb.DuckDBPyConnection, path: Path, query: str) -> Non
     partial.replace(path)
 
 
-def _uniform(purpose: str) -> str:
+def uniform(purpose: str) -> str:
     """Return SQL for a number in [0, 1) that depends on the row number and ``purpose`` alone."""
     # Hashed twice: the first hash combines its arguments by xor, which would tie all purposes of a row together.
     return f"((hash(hash(i, '{purpose}')) >> 11) / 9007199254740992.0)"
 
 
 def _user(shape: Shape, stream: str) -> str:
-    u = _uniform(f"{stream} user")
+    u = uniform(f"{stream} user")
     if shape.flat_head:
         growth = (shape.users + shape.flat_head) / shape.flat_head
         rank = f"floor({shape.flat_head} * (pow({growth!r}, {u}) - 1))"
     else:
         rank = f"floor({shape.users} * {u})"
     if shape.heavy_users:
-        share = _uniform(f"{stream} heavy")
+        share = uniform(f"{stream} heavy")
         halving = f"least(floor(-log2(1 - {share} / {shape.heavy_share})), {shape.heavy_users - 1})"
         rank = f"CASE WHEN {share} < {shape.heavy_share} THEN -1 - {halving} ELSE {rank} END"
     return f"printf('%016x', hash(CAST({rank} AS BIGINT), 'user'))"
@@ -104,14 +111,14 @@ def _user(shape: Shape, stream: str) -> str:
 def _time(rows: int, stream: str) -> str:
     """Rows arrive in the order of time, as a log does, at microseconds that do not repeat in a pattern."""
     step = DAYS * 86_400_000_000 / rows
-    offset = f"CAST(floor((i + {_uniform(f'{stream} time')}) * {step!r}) AS BIGINT)"
+    offset = f"CAST(floor((i + {uniform(f'{stream} time')}) * {step!r}) AS BIGINT)"
     return f"TIMESTAMP '{FIRST_DAY}' + to_microseconds({offset})"
 
 
 def _choice(values: tuple[str, ...], stream: str) -> str:
     listed = ", ".join(f"'{value}'" for value in values)
     # The square favours the first values: channels are never equally busy.
-    return f"[{listed}][1 + CAST(floor(pow({_uniform(f'{stream} kind')}, 2) * {len(values)}) AS BIGINT)]"
+    return f"[{listed}][1 + CAST(floor(pow({uniform(f'{stream} kind')}, 2) * {len(values)}) AS BIGINT)]"
 
 
 def _touchpoints_sql(shape: Shape) -> str:
@@ -125,13 +132,13 @@ def _touchpoints_sql(shape: Shape) -> str:
 
 
 def _conversions_sql(shape: Shape) -> str:
-    amount = f"CAST(1 + floor({_uniform('amount')} * 50000) / 100 AS DECIMAL(18, 6))"
+    amount = f"CAST(1 + floor({uniform('amount')} * 50000) / 100 AS DECIMAL(18, 6))"
     return f"""
         SELECT
             {_user(shape, "conversion")} AS user_id,
             {_time(shape.conversions, "conversion")} AS conversion_ts,
             {_choice(CONVERSION_KINDS, "conversion")} AS conversion_kind,
             printf('%016x', hash(i, 'conversion id')) AS conversion_id,
-            CASE WHEN {_uniform("has amount")} < 0.9 THEN {amount} END AS amount
+            CASE WHEN {uniform("has amount")} < 0.9 THEN {amount} END AS amount
         FROM range({shape.conversions}) AS numbers(i)
     """

@@ -20,7 +20,8 @@ import jinja2
 from benchmarks.data import AS_OF, Dataset
 from benchmarks.dataframes import polars_journeys_and_attribution
 from measure_cli.project import Overrides
-from measure_cli.workflows import Request, build
+from measure_cli.request import Request
+from measure_cli.workflows import build
 
 LOOKBACKS = (7, 30, 60)
 HALF_LIFE_DAYS = 7
@@ -42,24 +43,29 @@ Formulation = Callable[[Target], None]
 
 
 def connect(dataset: Dataset, database: Path, memory_limit: str | None) -> duckdb.DuckDBPyConnection:
-    """Open ``database`` with the columns of the staged relations as views on the Parquet files."""
+    """Open ``database`` with the columns of the staged relations, as views on the Parquet files or as tables."""
     connection = duckdb.connect(str(database), config={"temp_directory": str(database.with_suffix(".spill"))})
     connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET preserve_insertion_order = false")  # as the tool does
     if memory_limit:
         connection.execute("SET memory_limit = $limit", {"limit": memory_limit})
+    role = "identity_role," if dataset.with_role else ""
+    kind = "TABLE" if dataset.is_staged else "VIEW"
     connection.execute(f"""
-        CREATE VIEW touchpoints AS
-        SELECT user_id AS user_pseudonym, event_ts, event_kind
+        CREATE {kind} touchpoints AS
+        SELECT user_id AS user_pseudonym, {role} event_ts, event_kind
         FROM read_parquet('{dataset.touchpoints}')
     """)
     connection.execute(f"""
-        CREATE VIEW conversions AS
+        CREATE {kind} conversions AS
         SELECT
-            conversion_id AS conversion_key, user_id AS user_pseudonym, conversion_kind, conversion_ts,
+            conversion_id AS conversion_key, user_id AS user_pseudonym, {role} conversion_kind, conversion_ts,
             CAST(conversion_ts AS DATE) AS conversion_date, amount AS conversion_amount
         FROM read_parquet('{dataset.conversions}')
     """)
     connection.execute("CREATE TABLE exclusions (conversion_kind VARCHAR, event_kind VARCHAR)")
+    for pair in dataset.exclusions:
+        connection.execute("INSERT INTO exclusions VALUES (?, ?)", pair)
     return connection
 
 
@@ -105,14 +111,59 @@ def three_range_joins(target: Target) -> None:
 
 def journeys(target: Target) -> None:
     """The tool's journeys: one wide table and a view for each lookback."""
-    wide = _macros().journeys_wide(
-        "touchpoints", "conversions", "exclusions", LOOKBACKS, HALF_LIFE_DAYS, False, False, HEAVY_USER_THRESHOLD
-    )
-    target.connection.execute(f"CREATE TABLE journeys AS {wide}")
+    _wide_journeys(target, LOOKBACKS)
     for days in LOOKBACKS:
-        target.connection.execute(
-            f"CREATE VIEW journeys_{days}d AS {_macros().journeys_window('journeys', days, False)}"
+        window = _macros().journeys_window("journeys", days, target.dataset.with_role)
+        target.connection.execute(f"CREATE VIEW journeys_{days}d AS {window}")
+
+
+def journeys_of_the_widest_lookback(target: Target) -> None:
+    """The tool's journeys when only the widest lookback is asked for."""
+    _wide_journeys(target, LOOKBACKS[-1:])
+
+
+def _wide_journeys(target: Target, lookbacks: tuple[int, ...]) -> None:
+    select = journeys_select(("touchpoints", "conversions", "exclusions"), lookbacks, target.dataset.with_role)
+    target.connection.execute(f"CREATE TABLE journeys AS {select}")
+
+
+def journeys_select(relations: tuple[str, str, str], lookbacks: tuple[int, ...], with_role: bool) -> str:
+    """The tool's SELECT over touchpoints, conversions and exclusions, in DuckDB's dialect."""
+    rules = (lookbacks, HALF_LIFE_DAYS, False, with_role, HEAVY_USER_THRESHOLD)
+    text: str = _macros().journeys_wide(*relations, *rules)
+    return text
+
+
+def window_functions(target: Target) -> None:
+    """A range join with roles, and window functions over its rows, for the widest lookback."""
+    target.connection.execute(f"""
+        CREATE TABLE journeys AS
+        WITH pairs AS (
+            SELECT
+                conversions.*, touches.event_kind, touches.event_ts,
+                pow(2.0, date_diff('microsecond', conversion_ts, event_ts) / {HALF_LIFE_DAYS * 86_400e6}) AS decay
+            FROM conversions
+            INNER JOIN touchpoints AS touches
+                ON conversions.user_pseudonym = touches.user_pseudonym
+                AND conversions.identity_role = touches.identity_role
+                AND touches.event_ts < conversions.conversion_ts
+                AND touches.event_ts >= conversions.conversion_ts - INTERVAL {LOOKBACKS[-1]} DAY
+            ANTI JOIN exclusions
+                ON conversions.conversion_kind = exclusions.conversion_kind
+                AND touches.event_kind = exclusions.event_kind
         )
+        SELECT
+            * EXCLUDE (event_ts, decay),
+            count(*) OVER touches_of_kind AS n_touches,
+            min(event_ts) OVER touches_of_kind AS first_touch_ts,
+            max(event_ts) OVER touches_of_kind AS last_touch_ts,
+            sum(decay) OVER touches_of_kind AS td_sum
+        FROM pairs
+        WINDOW touches_of_kind AS (PARTITION BY user_pseudonym, identity_role, conversion_key, event_kind)
+        QUALIFY row_number() OVER (
+            PARTITION BY user_pseudonym, identity_role, conversion_key, event_kind ORDER BY event_ts
+        ) = 1
+    """)
 
 
 def journeys_and_attribution(target: Target) -> None:
@@ -146,7 +197,9 @@ def whole_build(target: Target) -> None:
 
 SCAN = "scan of the input"
 NAIVE = "three range joins"
+WINDOW_FUNCTIONS = f"range join and windows, {LOOKBACKS[-1]} days"
 JOURNEYS = "journeys"
+JOURNEYS_WIDEST = f"journeys, {LOOKBACKS[-1]} days"
 COMPLETE = "journeys + attribution"
 POLARS = "polars join + attribution"
 BUILD = "measure build: 35 relations, all audits"
@@ -154,7 +207,9 @@ BUILD = "measure build: 35 relations, all audits"
 FORMULATIONS: dict[str, Formulation] = {
     SCAN: scan,
     NAIVE: three_range_joins,
+    WINDOW_FUNCTIONS: window_functions,
     JOURNEYS: journeys,
+    JOURNEYS_WIDEST: journeys_of_the_widest_lookback,
     COMPLETE: journeys_and_attribution,
     POLARS: polars_join,
     BUILD: whole_build,
@@ -165,8 +220,8 @@ FORMULATIONS: dict[str, Formulation] = {
 def _macros() -> Any:
     """Return the shared macros as functions that render SQL."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-    environment.globals["literal"] = _literal
-    files = ("journeys.sql", "attribution.sql")
+    environment.globals.update(literal=_literal, is_incremental=lambda: False)
+    files = ("heavy_journeys.sql", "journeys.sql", "attribution.sql")
     return environment.from_string("".join((MACROS / name).read_text(encoding="utf-8") for name in files)).module
 
 

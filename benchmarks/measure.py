@@ -17,17 +17,20 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from benchmarks.data import Dataset
 from benchmarks.formulations import FORMULATIONS, Target, connect
 
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds on the clock, seconds of both cores, and the largest resident size of one run."""
+    """Seconds on the clock, seconds of both cores, the largest resident size; and whether memory sufficed."""
 
     wall: float
     cpu: float
     peak_mb: float
+    completed: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,13 @@ def run_once(job: Job) -> Run:
         tempfile.TemporaryDirectory() as folder,
         connect(job.dataset, Path(folder) / "bench.duckdb", job.memory_limit) as connection,
     ):
-        wall, cpu = time.perf_counter(), time.process_time()
-        FORMULATIONS[job.formulation](Target(connection, job.dataset, Path(folder)))
+        wall, cpu, completed = time.perf_counter(), time.process_time(), True
+        try:
+            FORMULATIONS[job.formulation](Target(connection, job.dataset, Path(folder)))
+        except duckdb.OutOfMemoryException:
+            completed = False
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return Run(wall, cpu, _peak_mb())
+    return Run(wall, cpu, _peak_mb(), completed)
 
 
 def run_apart(job: Job) -> Run:
@@ -73,6 +79,7 @@ def median(runs: Sequence[Run]) -> Run:
         statistics.median(run.wall for run in runs),
         statistics.median(run.cpu for run in runs),
         statistics.median(run.peak_mb for run in runs),
+        all(run.completed for run in runs),
     )
 
 

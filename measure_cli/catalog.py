@@ -11,12 +11,14 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from importlib.metadata import version
 from typing import Any, Protocol
 
 from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.errors import PlanError, did_you_mean
 from measure_cli.graph import Graph, Node, sort_topologically
+from measure_cli.incremental import PLACEHOLDERS, check_batched, with_origins_of
 from measure_cli.ingest import declared_schema
 from measure_cli.kinds import EngineKind, Materialization, PseudonymHash, RelationKind
 from measure_cli.models import RenderedAudit, RenderedModel
@@ -33,7 +35,7 @@ from measure_cli.types import (
     SourceSpec,
 )
 
-COMPILER_VERSION = "2 " + version("sqlglot")
+COMPILER_VERSION = "3 " + version("sqlglot")
 SOURCES, REGISTRIES = "sources", "registries"
 
 
@@ -60,7 +62,8 @@ class Audit:
 class Relation:
     """One node of the graph. `key` is the name, for a source `source.<name>`; `absent` says why it cannot be built.
 
-    `place` is where its schema stands in the target.
+    `place` is where its schema stands in the target. `batched` is the SELECT of one interval of an incremental model,
+    `batch_definition` the hash of what decides the content of its batches.
     """
 
     key: str
@@ -74,6 +77,9 @@ class Relation:
     docs: tuple[Column, ...] = ()
     after: tuple[str, ...] = ()
     compiled: CompiledSelect | None = None
+    batched: CompiledSelect | None = None
+    batch_definition: str = ""
+    as_of: date | None = None
     audits: tuple[Audit, ...] = ()
     registry: Registry | None = None
     source: tuple[SourceSpec, SourceInput, InputShape] | None = None
@@ -156,6 +162,7 @@ def build_catalog(
     *,
     engine: EngineKind = EngineKind.DUCKDB,
     pseudonym_hash: PseudonymHash = PseudonymHash.HMAC_SHA256,
+    as_of: date,
 ) -> Catalog:
     """Compile every model for an engine, in dependency order, and put all relations into one graph.
 
@@ -163,8 +170,8 @@ def build_catalog(
         PlanError: circular references, SQL that does not fit what it reads, documentation of columns that do not exist.
     """
     relations = {relation.key: relation for relation in inputs}
-    after = {name: dependencies(model.rendered) for name, model in models.items()}
-    compiler = Compiler(relations, memory, engine, pseudonym_hash)
+    after = {name: dependencies(model.rendered, model.batched) for name, model in models.items()}
+    compiler = Compiler(relations, memory, engine, pseudonym_hash, as_of)
     for name in sort_topologically({**dict.fromkeys(relations, ()), **after}):
         if name in models:
             relations[name] = compiler.model(models[name], after[name])
@@ -182,7 +189,11 @@ def build_catalog(
 def keyed(catalog: Catalog, identity: str) -> Catalog:
     """The catalog with the identity of the secrets in whatever binds them: with another salt it is rebuilt."""
     relations = {
-        key: replace(relation, definition=digest(relation.definition, identity))
+        key: replace(
+            relation,
+            definition=digest(relation.definition, identity),
+            batch_definition=digest(relation.batch_definition, identity),
+        )
         if relation.compiled and relation.compiled.secrets
         else relation
         for key, relation in catalog.relations.items()
@@ -206,21 +217,30 @@ def secrets_needed(catalog: Catalog) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for select in selects for name in select.secrets))
 
 
-def dependencies(rendered: Rendered) -> tuple[str, ...]:
-    """Keys of what a template refers to."""
-    return (*rendered.refs, *(f"source.{name}" for name in rendered.sources))
+def dependencies(*renderings: Rendered | None) -> tuple[str, ...]:
+    """Keys of what a template refers to, in any of its renderings."""
+    rendered = [one for one in renderings if one]
+    refs = [name for one in rendered for name in one.refs]
+    sources = [f"source.{name}" for one in rendered for name in one.sources]
+    return tuple(dict.fromkeys((*refs, *sources)))
 
 
 class Compiler:
     """Compiles rendered SQL against the columns of what it reads; results are remembered by content."""
 
     def __init__(
-        self, relations: dict[str, Relation], memory: Memory, engine: EngineKind, pseudonym_hash: PseudonymHash
+        self,
+        relations: dict[str, Relation],
+        memory: Memory,
+        engine: EngineKind,
+        pseudonym_hash: PseudonymHash,
+        as_of: date,
     ) -> None:
         self._relations = relations
         self._memory = memory
         self._engine = engine
         self._pseudonym_hash = pseudonym_hash
+        self._as_of = as_of
         self.findings: list[tuple[str, Any]] = []
 
     def model(self, model: RenderedModel, after: tuple[str, ...]) -> Relation:
@@ -242,7 +262,23 @@ class Compiler:
             compiled.parts, compiled.columns, config.materialized, config.order_by, config.pre_hook, config.post_hook,
             description, config.internal_only,
         )  # fmt: skip
-        return Relation(**common, definition=definition, compiled=compiled, columns=compiled.columns)
+        made = Relation(**common, definition=definition, compiled=compiled, columns=compiled.columns)
+        return self._with_batches(made, model.batched) if model.batched else made
+
+    def _with_batches(self, relation: Relation, rendered: Rendered) -> Relation:
+        """The incremental relation with the SELECT of one interval. Its content ends before `as_of`."""
+        assert relation.compiled is not None
+        batched, config = self.compile(rendered, PLACEHOLDERS), relation.config
+        check_batched(rendered, relation.compiled, batched)
+        facts = (config.time_column, config.lookback, config.start)
+        return replace(
+            relation,
+            compiled=with_origins_of(relation.compiled, batched),
+            batched=batched,
+            definition=digest(relation.definition, batched.parts, facts, self._as_of),
+            batch_definition=digest(batched.parts, batched.columns, config.order_by, facts),
+            as_of=self._as_of,
+        )
 
     def attach(self, name: str, audits: Iterable[RenderedAudit]) -> None:
         """Compile the audits of one model and add them to its relation and its identity."""
@@ -274,17 +310,19 @@ class Compiler:
             raise error.at(f"{audit.spec.place}: audit {audit.spec.kind} on {audit.rendered.name}") from None
         return Audit(audit.spec, compiled, tuple(key_of(reference) for reference in compiled.relations))
 
-    def compile(self, rendered: Rendered) -> CompiledSelect:
+    def compile(self, rendered: Rendered, placeholders: tuple[str, ...] = ()) -> CompiledSelect:
         """The compiled SELECT of a model or audit; its findings are kept with their places."""
-        compiled = self._compiled(rendered)
-        self.findings += [(rendered.locate(finding.line or 0), finding) for finding in compiled.findings]
+        compiled = self._compiled(rendered, placeholders)
+        told = {(place, finding.rule) for place, finding in self.findings} if placeholders else ()
+        found = [(rendered.locate(finding.line or 0), finding) for finding in compiled.findings]
+        self.findings += [(place, finding) for place, finding in found if (place, finding.rule) not in told]
         return compiled
 
-    def _compiled(self, rendered: Rendered) -> CompiledSelect:
+    def _compiled(self, rendered: Rendered, placeholders: tuple[str, ...]) -> CompiledSelect:
         """Parse, lint, qualify and type one SELECT, or remember having done so."""
         schema = self._schema()
         read = {name: schema[name] for name in schema if name.partition(".")[2] in rendered.sql}
-        key = "sql:" + digest(COMPILER_VERSION, self._engine, self._pseudonym_hash, rendered.sql, read)
+        key = "sql:" + digest(COMPILER_VERSION, self._engine, self._pseudonym_hash, rendered.sql, read, placeholders)
         if found := self._memory.get(key):
             return CompiledSelect.from_json(found)
         from measure_cli.dialects.compile import compile_select  # sqlglot is only needed when something changed
@@ -295,6 +333,7 @@ class Compiler:
             locate=rendered.locate,
             engine=self._engine,
             pseudonym_hash=self._pseudonym_hash,
+            placeholders=placeholders,
         )
         self._memory.put(key, compiled.to_json())
         return compiled

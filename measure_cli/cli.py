@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from measure_cli.command import Call, common
 
+DAY = ["%Y-%m-%d"]
 app = typer.Typer(
     name="measure",
     help="Attribution and marketing-mix data from touchpoints, conversions and spend, in SQL.",
@@ -59,6 +61,42 @@ def build(
 
 @app.command()
 @common
+def refresh(
+    call: Call,
+    select: Select = None,
+    exclude: Exclude = None,
+    batch_months: Annotated[int, typer.Option("--batch-months", min=1, help="Months in one batch.")] = 1,
+    start: Annotated[
+        datetime | None, typer.Option("--start", formats=DAY, help="Build again from this day on, changed or not.")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--end", formats=DAY, help="Build again before this day, changed or not.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Rebuild what is up to date, too.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Forget the batches of a run that was stopped.")] = False,
+    max_attempts: Annotated[
+        int, typer.Option("--max-attempts", min=1, help="How often a batch is tried when errors may pass.")
+    ] = 4,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be built, and why; touch nothing.")
+    ] = False,
+) -> None:
+    """Build what is new or changed, incremental models by batches of months: only those whose input or SQL changed."""
+    from measure_cli import workflows
+    from measure_cli.refresh import wishes
+
+    wanted = wishes(batch_months, start, end, restart)
+    with call.view() as emit:
+        request = call.request(select, exclude, emit)
+        if dry_run:
+            call.finish_forecast(workflows.forecast(request, wanted, full))
+            return
+        result = workflows.refresh(request, wanted, full, max_attempts)
+    call.finish_run(result)
+
+
+@app.command()
+@common
 def audit(call: Call, select: Select = None, exclude: Exclude = None) -> None:
     """Run every audit of the selected models over what is published."""
     from measure_cli import workflows
@@ -75,7 +113,10 @@ def sql(
     select: Select = None,
     exclude: Exclude = None,
     dialect: Annotated[
-        str | None, typer.Option("--dialect", help="duckdb, clickhouse or snowflake; default: the target's.")
+        str | None,
+        typer.Option(
+            "--dialect", help="duckdb, clickhouse, snowflake (default: the target's); others as well as it goes."
+        ),
     ] = None,
     select_only: Annotated[bool, typer.Option("--select-only", help="Print the SELECT of one model.")] = False,
     batch: Annotated[
@@ -91,7 +132,8 @@ def sql(
     if secrets:
         typer.echo(workflows.secret_exports(call.request()), nl=False)
         return
-    text = workflows.script(call.request(select, exclude), dialect, select_only, batch)
+    with call.view() as emit:
+        text = workflows.script(call.request(select, exclude, emit), dialect, select_only, batch)
     if call.json:
         call.print_json({"dialect": dialect, "sql": text})
     else:
@@ -161,6 +203,31 @@ def lineage(
         call.print_json(found)
     else:
         show_view.print_lineage(found, call.color)
+
+
+@app.command()
+@common
+def diff(
+    call: Call,
+    a: Annotated[str, typer.Argument(metavar="A", help="A target of measure.toml, or a DuckDB file.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What to compare it with.")],
+    select: Select = None,
+    exclude: Exclude = None,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", help="Doubles agree up to this part of the larger one.")
+    ] = 1e-9,
+) -> None:
+    """Compare two targets or two DuckDB files, relation by relation; exit 1 if anything differs."""
+    from measure_cli import diff_view, diffing
+
+    with call.view() as emit:
+        found = diffing.diff(call.request(select, exclude, emit), a, b, tolerance)
+    if call.json:
+        call.print_json(diff_view.as_json(found))
+    else:
+        diff_view.print_comparison(found, call.color, call.quiet)
+    if found.differs:
+        raise typer.Exit(1)
 
 
 @app.command()

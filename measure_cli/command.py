@@ -9,6 +9,7 @@ import contextlib
 import inspect
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -80,6 +81,16 @@ class Call:
         """Whether anything but the result itself is said."""
         return not self.quiet and not self.json
 
+    def finish_forecast(self, models: list[dict[str, Any]]) -> None:
+        """Print what a refresh would do."""
+        if self.json:
+            self.print_json({"command": "refresh", "dry_run": True, "models": models})
+        else:
+            from measure_cli.batch_view import forecast_table
+            from measure_cli.console import print_table
+
+            print_table(forecast_table(models), self.color, may_turn=False)
+
     def finish_run(self, result: RunResult, summary: Summary | None = None) -> None:
         """Print the result of a run and leave with its exit code."""
         if self.json:
@@ -95,6 +106,8 @@ class Call:
                 commands = [f"  {command}" for command in summary.next_commands]
                 print_lines(["", "Try next:", *commands], self.color, stderr=True)
         if result.failed:
+            if result.command == "refresh":
+                self.narrate(f"go on with: {shlex.join(['measure', *sys.argv[1:]])}")
             raise typer.Exit(1)
 
 

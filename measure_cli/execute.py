@@ -8,52 +8,37 @@ everything that reads it. Statements run in worker threads, so that a signal in 
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from measure_cli.auditing import run_audit
-from measure_cli.errors import EngineError, Interrupted, MeasureError
+from measure_cli.batches import BatchPlan
+from measure_cli.batching import Patience, SeenDays, Workbench, fill_stage, plan_of
+from measure_cli.errors import EngineError, Interrupted
 from measure_cli.events import AuditFinished, Emit, RunFinished, StepFinished, StepStarted
 from measure_cli.ports import Engine, Session
+from measure_cli.publishing import Outcome, Recorder, discard, good, publish, tidy
 from measure_cli.results import AuditResult, AuditStatus, RunResult, StepResult, StepStatus
-from measure_cli.state import StateTables
-from measure_cli.types import AuditStep, Load, Plan, Step
-from measure_cli.workers import Clock, Sessions, join, worker_pool
+from measure_cli.steps import Plan, Step
+from measure_cli.types import AuditStep, Load
+from measure_cli.workers import Clock, Sessions, join, one_at_a_time, worker_pool
 
+ATTEMPTS = 4
 GOOD = (StepStatus.BUILT, StepStatus.UNCHANGED, StepStatus.ABSENT)
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What is known of a step while the run goes on."""
-
-    step: Step
-    result: StepResult | None = None
-    audits: tuple[AuditResult, ...] = ()
-    deferred: tuple[AuditStep, ...] = ()
-    is_staged: bool = False
-    is_swapped: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Recorder:
-    """What a run needs to publish and to record: where, when, and whether it can do both at once."""
-
-    tables: StateTables
-    clock: Clock
-    version: str
-    is_transactional: bool
-
-
-def run_build(plan: Plan, engine: Engine, run: RunResult, recorder: Recorder, emit: Emit, workers: int) -> RunResult:
+def run_build(
+    plan: Plan, engine: Engine, run: RunResult, recorder: Recorder, emit: Emit, workers: int, attempts: int = ATTEMPTS
+) -> RunResult:
     """Execute a plan and record it. The result holds every relation and audit of the run.
 
     Raises:
         Interrupted: a signal arrived; nothing was published, staged relations are gone.
         EngineError: the state tables or the publication failed; nothing was published.
     """
-    clock, tables = recorder.clock, recorder.tables
+    clock, tables, emit = recorder.clock, recorder.tables, one_at_a_time(emit)
     began = clock.seconds()
     outcomes = {step.key: Outcome(step) for step in plan.steps}
     with finishing_session(engine) as session:
@@ -61,7 +46,9 @@ def run_build(plan: Plan, engine: Engine, run: RunResult, recorder: Recorder, em
         try:
             prepare(session, plan)
             with worker_pool(engine, workers) as (pool, sessions):
-                build_all(plan, outcomes, pool, sessions, clock, emit)
+                patience = Patience(attempts, sessions.pause, random.random)
+                bench = Workbench(run, tables, clock, patience, emit, SeenDays())
+                build_all(plan, outcomes, pool, sessions, bench, emit)
                 audit_across(outcomes, pool, sessions, clock, emit)
                 finished = None
                 while finished is None:
@@ -107,7 +94,7 @@ def published(future: Future[None], outcomes: Mapping[str, Outcome], emit: Emit)
         join_whatever_comes(future)
     except EngineError as error:
         for outcome in outcomes.values():
-            if outcome.result and good(outcome) and any(error.statement is own for own in outcome.step.publish):
+            if outcome.result and good(outcome) and any(error.statement is own for own in outcome.publish):
                 settle(outcome, replace(outcome.result, status=StepStatus.FAILED, reason=str(error)), emit)
                 return False
         raise
@@ -123,7 +110,7 @@ def join_whatever_comes(future: Future[None]) -> None:
 
 
 def build_all(
-    plan: Plan, outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, clock: Clock, emit: Emit
+    plan: Plan, outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, bench: Workbench, emit: Emit
 ) -> None:
     """Build every step as soon as what it reads is there; skip what reads a failed one."""
     waiting = {step.key: step for step in plan.steps}
@@ -138,7 +125,7 @@ def build_all(
             elif all(parents):
                 del waiting[key]
                 emit(StepStarted(key))
-                running[pool.submit(build_step, sessions.mine, step, ancestors[key], clock)] = key
+                running[pool.submit(build_step, sessions.mine, step, ancestors[key], bench)] = key
         if not running:
             continue
         for future in wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
@@ -170,15 +157,12 @@ def ancestors_of(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
     return result
 
 
-def build_step(session_of: Callable[[], Session], step: Step, ancestors: frozenset[str], clock: Clock) -> Outcome:
+def build_step(session_of: Callable[[], Session], step: Step, ancestors: frozenset[str], bench: Workbench) -> Outcome:
     """Stage one relation and run the audits that only look at it and at what it was made from."""
-    session, began = session_of(), clock.seconds()
+    session, clock = session_of(), bench.clock
+    began = clock.seconds()
     try:
-        for statement in step.create:
-            if isinstance(statement, Load):
-                session.load(statement)
-            else:
-                session.execute(statement)
+        plan = stage(session, step, bench)
         rows = session.query(step.count).rows[0][0] if step.count else None
     except EngineError as error:
         return Outcome(
@@ -187,9 +171,25 @@ def build_step(session_of: Callable[[], Session], step: Step, ancestors: frozens
     local = [audit for audit in step.audits if ancestors.issuperset(audit.reads)]
     audits = tuple(run_audit(session, audit, clock) for audit in local)
     status, reason = verdict(audits)
-    result = StepResult(step.key, step.kind, status, rows, clock.seconds() - began, reason)
+    batches = len(plan.batches) if plan and step.batches and not step.batches.is_whole else None
+    result = StepResult(step.key, step.kind, status, rows, clock.seconds() - began, reason, batches)
     deferred = tuple(audit for audit in step.audits if audit not in local)
-    return Outcome(step, result, audits, deferred, is_staged=True)
+    return Outcome(step, result, audits, deferred, is_staged=True, plan=plan)
+
+
+def stage(session: Session, step: Step, bench: Workbench) -> BatchPlan | None:
+    """Make a relation beside its published version; returns what was stale in an incremental model."""
+    for statement in step.create:
+        if isinstance(statement, Load):
+            session.load(statement)
+        else:
+            session.execute(statement)
+    if step.batches is None:
+        return None
+    plan = plan_of(session, step.batches, bench)
+    if not step.batches.is_whole:
+        fill_stage(session, step, step.batches, plan, bench)
+    return plan
 
 
 def verdict(audits: Sequence[AuditResult]) -> tuple[StepStatus, str | None]:
@@ -254,11 +254,6 @@ def hold_back(outcomes: dict[str, Outcome]) -> None:
                     changed = True
 
 
-def good(outcome: Outcome) -> bool:
-    """Whether a step's relation will be published."""
-    return outcome.result is not None and outcome.result.status is StepStatus.BUILT
-
-
 def finish(plan: Plan, run: RunResult, outcomes: Mapping[str, Outcome], seconds: float) -> RunResult:
     """The run's result: everything built, failed, unchanged, absent."""
     built = [outcome.result for outcome in outcomes.values() if outcome.result]
@@ -266,51 +261,3 @@ def finish(plan: Plan, run: RunResult, outcomes: Mapping[str, Outcome], seconds:
     audits = tuple(audit for outcome in outcomes.values() for audit in outcome.audits)
     models = (*built, *plan.idle)
     return replace(run, status="failed" if failed else "success", models=models, audits=audits, seconds=seconds)
-
-
-def publish(
-    session_of: Callable[[], Session], outcomes: Mapping[str, Outcome], run: RunResult, recorder: Recorder
-) -> None:
-    """Swap in every good relation and record the run, in one transaction where the engine has such.
-
-    Where it has none, relations are swapped in one after the other, and those of a file of their own always: until
-    the ledger speaks of them the next build makes them again.
-    """
-    built = [outcome for outcome in outcomes.values() if good(outcome)]
-    for group in apart(built, recorder.is_transactional):
-        session_of().transaction([statement for outcome in group for statement in outcome.step.publish])
-        for outcome in group:
-            outcome.is_swapped = True
-    now, tables = recorder.clock.now(), recorder.tables
-    swaps = [statement for outcome in built if not outcome.is_swapped for statement in outcome.step.publish]
-    record = [
-        *tables.relations_built(run, [(outcome.step, outcome.result) for outcome in built if outcome.result], now),
-        *tables.audit_rows(run, run.audits, now),
-        tables.run_finished(run, now),
-    ]
-    session_of().transaction([*swaps, *record])
-
-
-def apart(built: Sequence[Outcome], is_transactional: bool) -> list[list[Outcome]]:
-    """The groups of relations that are swapped in before the others, less those that are already."""
-    left = [outcome for outcome in built if not outcome.is_swapped]
-    if not is_transactional:
-        return [[outcome] for outcome in left]
-    internal = [outcome for outcome in left if outcome.step.is_internal]
-    return [internal] if internal else []
-
-
-def tidy(session: Session, outcomes: Mapping[str, Outcome]) -> None:
-    """Drop what was staged and not published, and what publishing left over."""
-    for outcome in outcomes.values():
-        for statement in outcome.step.tidy if good(outcome) else outcome.step.discard:
-            with contextlib.suppress(MeasureError):
-                session.execute(statement)
-
-
-def discard(session: Session, steps: Sequence[Step]) -> None:
-    """Drop staged relations; those that were never made are no error."""
-    for step in steps:
-        for statement in step.discard:
-            with contextlib.suppress(MeasureError):
-                session.execute(statement)

@@ -93,15 +93,26 @@ def preview(loaded: Loaded, relation: Relation, limit: int) -> Table | None:
 
 
 def status(request: Request) -> Status:
-    """Last run, what is built, audits that did not pass."""
+    """Last run, what is built, audits that did not pass, batches of incremental models."""
     loaded = load_quietly(request)
     path, tables = target_text(loaded.project), state_tables(loaded.ddl)
     if not is_there(loaded.project):
         return Status(path, None, None, None)
     with opened(loaded, read_only=True) as engine:
-        if (loaded.ddl.place(STATE_SCHEMA), "runs") not in engine.relations():
+        existing = engine.relations()
+        if (loaded.ddl.place(STATE_SCHEMA), "runs") not in existing:
             return Status(path, None, None, None)
         with session_of(engine) as session:
             run = tables.read_last_run(session, loaded.stack.name)
             audits = tables.read_last_audits(session, run["run_id"]) if run else None
-            return Status(path, run, tables.read_built(session, loaded.stack.name), audits)
+            has_batches = (loaded.ddl.place(STATE_SCHEMA), "staged") in existing
+            batches = tables.read_progress(session, loaded.stack.name) if has_batches else None
+            built = tables.read_built(session, loaded.stack.name)
+    shown = (without_internal(table, loaded) if table else None for table in (built, audits, batches))
+    return Status(path, run, *shown)
+
+
+def without_internal(table: Table, loaded: Loaded) -> Table:
+    """A table whose first column is a relation, without those that are there only for building."""
+    internal = {key for key, relation in loaded.catalog.relations.items() if relation.is_internal}
+    return Table(table.columns, tuple(row for row in table.rows if row[0] not in internal))

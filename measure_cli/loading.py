@@ -35,7 +35,7 @@ from measure_cli.registry import load_registries
 from measure_cli.render import Inputs, Renderer
 from measure_cli.secrets import NO_SECRETS, SALT_VARIABLE, Secrets, read_secrets
 from measure_cli.stack import bundled_stacks, load_stack
-from measure_cli.types import Batch, Load, Place, Project, SourceInput, Stack
+from measure_cli.types import Load, Place, Project, SourceInput, Stack, Value
 from measure_cli.variables import resolve_variables
 
 CACHE_FOLDER = ".measure"
@@ -64,7 +64,7 @@ class Loaded:
         return source_select(relation, self.ddl.kind)
 
 
-def load(overrides: Overrides, batch: Batch | None = None, dialect: EngineKind | None = None) -> Loaded:
+def load(overrides: Overrides, dialect: EngineKind | None = None) -> Loaded:
     """Read, check, render and compile the project for its target, or for another engine's dialect.
 
     Raises:
@@ -72,7 +72,7 @@ def load(overrides: Overrides, batch: Batch | None = None, dialect: EngineKind |
     """
     project = load_project(overrides)
     engine = dialect or engine_kind(project)
-    ddl = ddl_for(engine, project.target.settings if engine is engine_kind(project) else {})
+    ddl = ddl_for(engine, settings_for(engine, project))
     stack = load_stack(project)
     demo_salt(project)  # refused before anything else is done
     if project.is_demo:
@@ -86,7 +86,7 @@ def load(overrides: Overrides, batch: Batch | None = None, dialect: EngineKind |
     }
     registries = load_registries(stack, project.root, distinct)
     inputs = Inputs(stack, project.as_of, variables, registries, matched)
-    rendered = render_stack(inputs, batch, cache.folder / "templates")
+    rendered = render_stack(inputs, cache.folder / "templates")
     relations = [source_relation(spec, shapes.get(name)) for name, spec in stack.sources.items()]
     relations += [registry_relation(registry) for registry in registries.values()]
     catalog = build_catalog(
@@ -97,6 +97,7 @@ def load(overrides: Overrides, batch: Batch | None = None, dialect: EngineKind |
         cache,
         engine=engine,
         pseudonym_hash=project.privacy.hash,
+        as_of=project.as_of,
     )
     cache.save()
     check_privacy(catalog)
@@ -104,6 +105,12 @@ def load(overrides: Overrides, batch: Batch | None = None, dialect: EngineKind |
     missing = [name for name in stack.sources if name not in shapes]
     notices = (f"left out, because there is no source for them: models on {', '.join(missing)}",) if missing else ()
     return Loaded(project, stack, placed(catalog, ddl.place), rendered.renderer, notices, ddl)
+
+
+def settings_for(engine: EngineKind, project: Project) -> Mapping[str, Value]:
+    """The settings of the target, or of the first one that is of the engine; none when no target is."""
+    declared = (project.target, *project.targets.values())
+    return next((target.settings for target in declared if target.type == engine), {})
 
 
 def refuse_findings(catalog: Catalog, engine: EngineKind) -> None:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 
+from measure_cli.batches import midnight
 from measure_cli.catalog import Audit, Relation, digest, key_of
-from measure_cli.ddl.base import Ddl
+from measure_cli.ddl.base import BatchDdl, Ddl
+from measure_cli.ddl.intervals import bound, within
 from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.privacy import reads_internal
-from measure_cli.types import REF_SCHEMA, STAGED_SUFFIX, STATE_SCHEMA, AuditStep, Load, Statement, Step
+from measure_cli.steps import Step
+from measure_cli.types import REF_SCHEMA, STAGED_SUFFIX, STATE_SCHEMA, AuditStep, Batch, Load, Statement
 
 SAMPLE_ROWS = 5
 
@@ -47,6 +51,10 @@ class Names:
     def published(self, key: str) -> str:
         """What a published view, or a script, reads."""
         return self._inline(key, self.published) or self.published_name(key)
+
+    def secrets_in(self, key: str) -> tuple[str, ...]:
+        """The secrets that reading a relation in this run binds."""
+        return ()
 
     def _inline(self, key: str, naming: Callable[[str], str]) -> str | None:
         relation = self.relations[key]
@@ -110,11 +118,25 @@ def creation(relation: Relation, names: Names, name: str, select: str | None) ->
     if relation.registry is not None:
         return [*ddl.rows(name, columns, relation.registry.rows)]
     body = body_of(relation, names.in_run, select)
+    if relation.batched is not None:
+        body = complete_days(relation, ddl.batches, body)
     if is_view(relation, ddl):
         return [ddl.view(name, columns, body)]
     if relation.compiled is None:
         return ddl.load(name, columns, body)
     return [*ddl.table(name, columns, body, relation.config, secrets_of(relation.compiled, names))]
+
+
+def complete_days(relation: Relation, ddl: BatchDdl, body: str) -> str:
+    """The rows of an incremental model from its start to before `as_of`; those without a time stay, for the audit."""
+    column, start = relation.config.time_column, relation.config.start
+    assert column is not None
+    assert relation.as_of is not None
+    interval = Batch(midnight(start or date.min), midnight(relation.as_of))
+    ends = f"{ddl.column(column)} < {bound(ddl, interval)[1]}"
+    condition = within(ddl, column, bound(ddl, interval)) if start else ends
+    listed = ", ".join(ddl.column(name) for name, _ in relation.columns)
+    return f"SELECT {listed}\nFROM (\n{body}\n) AS all_rows\nWHERE {ddl.column(column)} IS NULL OR ({condition})"
 
 
 def hooks(relation: Relation, statements: Sequence[str], this: str, names: Names) -> list[str]:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from measure_cli.errors import ProjectError, did_you_mean
-from measure_cli.render import Inputs, Rendered, Renderer, batch_context
+from measure_cli.kinds import Materialization
+from measure_cli.render import Inputs, Rendered, Renderer
 from measure_cli.textfile import read_text
-from measure_cli.types import REF_SCHEMA, AuditSpec, Axis, Batch, ModelDoc, Place, Stack, Template
+from measure_cli.types import REF_SCHEMA, AuditSpec, Axis, ModelDoc, Place, Stack, Template
 
 AXIS = re.compile(r"\{([a-z_]+)\}")
 NOTHING = object()
+NOT_NULL = "not_null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,12 @@ class RenderedAudit:
 
 @dataclass(frozen=True, slots=True)
 class RenderedModel:
-    """One relation to be: its template, SQL, documentation and audits."""
+    """One relation to be: its template, SQL, documentation and audits; `batched` is the SQL of an interval of it."""
 
     name: str
     layer: str
     rendered: Rendered
+    batched: Rendered | None
     doc: ModelDoc | None
     audits: tuple[RenderedAudit, ...]
 
@@ -74,7 +77,7 @@ class RenderedStack:
     renderer: Renderer
 
 
-def render_stack(inputs: Inputs, batch: Batch | None, compiled_folder: Path | None) -> RenderedStack:
+def render_stack(inputs: Inputs, compiled_folder: Path | None) -> RenderedStack:
     """Every model and audit of a stack, rendered.
 
     Raises:
@@ -89,10 +92,13 @@ def render_stack(inputs: Inputs, batch: Batch | None, compiled_folder: Path | No
     renderer = Renderer(inputs, [*names, *stack.registries], compiled_folder)
     models = {}
     for template, name, axes in wanted:
-        rendered = renderer.render(template, name, axes, batch_context(batch, inputs.as_of))
+        rendered = renderer.render(template, name, axes)
+        is_incremental = rendered.config.materialized is Materialization.INCREMENTAL
+        batched = renderer.render(template, name, axes, batched=True) if is_incremental else None
         doc = fill_doc(stack.docs.get(template.name), name, axes)
-        audits = tuple(render_audit(renderer, stack, spec, name, axes) for spec in audits_of(doc))
-        models[name] = RenderedModel(name, template.layer, rendered, doc, audits)
+        specs = (*audits_of(doc), *audits_of_batches(rendered, doc))
+        audits = tuple(render_audit(renderer, stack, spec, name, axes) for spec in specs)
+        models[name] = RenderedModel(name, template.layer, rendered, batched, doc, audits)
     return RenderedStack(models, tuple(render_singular(renderer, stack)), renderer)
 
 
@@ -106,6 +112,15 @@ def audits_of(doc: ModelDoc | None) -> tuple[AuditSpec, ...]:
     if doc is None:
         return ()
     return (*(audit for column in doc.columns if not column.optional for audit in column.audits), *doc.audits)
+
+
+def audits_of_batches(rendered: Rendered, doc: ModelDoc | None) -> tuple[AuditSpec, ...]:
+    """A row without a time belongs to no batch, so an incremental model must have none."""
+    config = rendered.config
+    declared = any(spec.kind == NOT_NULL and spec.column == config.time_column for spec in audits_of(doc))
+    if config.materialized is not Materialization.INCREMENTAL or declared:
+        return ()
+    return (AuditSpec(NOT_NULL, {}, Place(rendered.template.label), column=config.time_column),)
 
 
 def render_audit(

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from measure_cli.batch_steps import RecordedBatches, batch_steps, stage_name
 from measure_cli.catalog import Catalog, Relation, digest
 from measure_cli.ddl.base import Ddl
 from measure_cli.errors import NothingSelected, PlanError
 from measure_cli.kinds import Materialization, RelationKind
-from measure_cli.materialize import Names, audit_step, run_parents, step_of, tables_served
+from measure_cli.materialize import Names, audit_step, hooks, run_parents, step_of, tables_served
+from measure_cli.refresh import Wishes
 from measure_cli.results import StepResult, StepStatus
-from measure_cli.types import STAGED_SUFFIX, AuditStep, BuiltRelation, Plan, Statement, Step
+from measure_cli.steps import BuiltRelation, Plan, Step
+from measure_cli.types import BATCHES_SUFFIX, STAGED_SUFFIX, AuditStep, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Content:
 
     ledger: Mapping[str, BuiltRelation] = field(default_factory=dict)
     existing: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    batches: RecordedBatches = field(default_factory=RecordedBatches)
 
     def kind_of(self, relation: Relation) -> str | None:
         """What stands under a relation's name."""
@@ -128,9 +132,17 @@ def asks_for_changes(selection: Selection) -> bool:
 
 
 def build_plan(
-    catalog: Catalog, selection: Selection, target: Content, source_select: Callable[[Relation], str], ddl: Ddl
+    catalog: Catalog,
+    selection: Selection,
+    target: Content,
+    source_select: Callable[[Relation], str],
+    ddl: Ddl,
+    wishes: Wishes | None = None,
+    names_of: Callable[[Mapping[str, Relation], frozenset[str], Ddl], Names] = Names,
 ) -> Plan:
     """What `build` does: the stale ones of the selected relations, in dependency order.
+
+    With `wishes` incremental models are refreshed by batches. `names_of` says how relations are named in the run.
 
     Raises:
         PlanError: a selected model reads a relation that neither is selected nor stands in the target.
@@ -140,28 +152,68 @@ def build_plan(
     chosen = select_relations(catalog, selection, target)
     candidates = [key for key in chosen if is_buildable(relations[key])]
     current = fingerprints(catalog, target, set(candidates))
-    stale = [key for key in candidates if selection.full or not target.is_current(relations[key], current[key])]
-    names = Names(relations, frozenset(stale), ddl)
+    forced = asked_for(catalog, candidates) if wishes and wishes.forced else ()
+    stale = [
+        key
+        for key in candidates
+        if selection.full or key in forced or not target.is_current(relations[key], current[key])
+    ]
+    names = names_of(relations, frozenset(stale), ddl)
     check_parents(stale, names, target)
+    versions = {**{key: built.fingerprint for key, built in target.ledger.items()}, **{k: current[k] for k in stale}}
     steps = []
     for key in stale:
         relation = relations[key]
         select = source_select(relation) if relation.kind is RelationKind.SOURCE else None
         step = step_of(relation, names, current[key], target.kind_of(relation), select)
         serves = tables_served(relation, names) if target.kind_of(relation) == "view" else ()
-        steps.append(replace(step, serves=serves, audits=readable_audits(step, names, target)))
+        step = replace(step, serves=serves, audits=readable_audits(step, names, target))
+        if relation.batched:
+            step = in_batches(step, relation, names, versions, target, wishes, selection.full)
+        steps.append(step)
     schemas = tuple(ddl.create_schema(place) for place in dict.fromkeys(step.schema for step in steps))
     left = leftovers(catalog, target, ddl)
     return Plan(catalog.stack, tuple(steps), tuple(idle(chosen, names, target)), left, schemas)
 
 
+def in_batches(
+    step: Step,
+    relation: Relation,
+    names: Names,
+    versions: Mapping[str, str],
+    target: Content,
+    wishes: Wishes | None,
+    full: bool,
+) -> Step:
+    """The step of an incremental model: built whole, or by batches when there are wishes."""
+    has_stage = (relation.place, relation.name + BATCHES_SUFFIX) in target.existing
+    existing = target.kind_of(relation)
+    writer = batch_steps(
+        relation, names, versions, target.batches, existing=existing, has_stage=has_stage, wishes=wishes, full=full
+    )
+    left = (names.ddl.drop(stage_name(relation, names), "table"),)
+    if writer.is_whole:
+        return replace(step, batches=writer, publish=(*step.publish, *left))
+    before = hooks(relation, relation.config.pre_hook, names.published_name(step.key), names)
+    view = names.ddl.drop(names.staged_name(step.key), "view")
+    return replace(step, batches=writer, create=tuple(map(Statement, before)), publish=(), tidy=(), discard=(view,))
+
+
+def asked_for(catalog: Catalog, candidates: Sequence[str]) -> set[str]:
+    """The incremental models among the candidates, and what depends on them."""
+    incremental = {key for key in candidates if catalog.relations[key].batched}
+    return (incremental | catalog.graph.descendants(incremental)) & set(candidates)
+
+
 def leftovers(catalog: Catalog, target: Content, ddl: Ddl) -> tuple[Statement, ...]:
-    """Statements that drop the staged relations of a run that was killed, in all schemas of the stack."""
+    """Statements that drop what a killed run left, in all schemas of the stack; batches that wait are no leftovers."""
     places = {relation.place for relation in catalog.relations.values()}
+    stages = {(one.place, one.name + BATCHES_SUFFIX) for one in catalog.relations.values() if one.batched}
+    abandoned = {pair for pair in target.existing if pair[1].endswith(BATCHES_SUFFIX)} - stages
     return tuple(
         ddl.drop(ddl.name(place, name), kind)
         for (place, name), kind in sorted(target.existing.items())
-        if name.endswith(STAGED_SUFFIX) and place in places
+        if place in places and (name.endswith(STAGED_SUFFIX) or (place, name) in abandoned)
     )
 
 

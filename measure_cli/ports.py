@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from measure_cli.results import Table
 from measure_cli.types import Load, Statement
+
+ROWS_TABLE = "rows"  # what the table in a file that `unload` writes is called
+Columns = Sequence[tuple[str, str]]  # names with DuckDB types
 
 
 class Session(Protocol):
@@ -20,6 +24,9 @@ class Session(Protocol):
 
     def load(self, load: Load) -> None:
         """Fill a table from local files."""
+
+    def unload(self, statement: Statement, columns: Columns, file: Path) -> None:
+        """Write the rows of a SELECT, whose columns are told, into a new DuckDB file, in bounded memory."""
 
     def transaction(self, statements: Sequence[Statement]) -> None:
         """Run all statements in order; all or none of them where the engine can.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,12 +19,13 @@ from typing import Any, NoReturn
 import jinja2
 from jinja2.ext import do as do_extension
 
+from measure_cli.batches import BATCH_END, BATCH_START
 from measure_cli.errors import MeasureError, ProjectError, did_you_mean
 from measure_cli.fields import describe
 from measure_cli.kinds import Materialization, Severity
 from measure_cli.sqltext import literal
 from measure_cli.textfile import read_text
-from measure_cli.types import REF_SCHEMA, SOURCE_SCHEMA, Batch, ModelConfig, Registry, Row, Stack, Template, Value
+from measure_cli.types import REF_SCHEMA, SOURCE_SCHEMA, ModelConfig, Registry, Row, Stack, Template, Value
 
 CONFIG_TYPES: Mapping[str, tuple[type, ...]] = {
     "materialized": (str,),
@@ -32,6 +33,7 @@ CONFIG_TYPES: Mapping[str, tuple[type, ...]] = {
     "meta": (dict,),
     "time_column": (str,),
     "lookback": (int,),
+    "start": (str, date),
     "unique_key": (list, str),
     "order_by": (list, str),
     "partition_by": (list, str),
@@ -109,6 +111,8 @@ class Renderer:
         self._inputs = inputs
         self._known = frozenset(relation_names)
         self._current: Rendered | None = None
+        self._is_batched = False
+        self._bounds: dict[str, str] = {}
         self._env = jinja2.Environment(
             undefined=jinja2.StrictUndefined, extensions=[do_extension], keep_trailing_newline=True, autoescape=False
         )
@@ -119,14 +123,21 @@ class Renderer:
             self._load_macros(file)
 
     def render(
-        self, template: Template, name: str, axes: Mapping[str, Any], extra: Mapping[str, Any] | None = None
+        self,
+        template: Template,
+        name: str,
+        axes: Mapping[str, Any],
+        extra: Mapping[str, Any] | None = None,
+        batched: bool = False,
     ) -> Rendered:
-        """Render one template as the relation `name`.
+        """Render one template as the relation `name`; `batched`: for an interval whose bounds are bound later.
 
         Raises:
             ProjectError: names file and line, shows the line, and suggests the nearest known name.
         """
         self._current = rendered = Rendered(name, template, axes)
+        self._is_batched = batched
+        self._bounds.update(batch_bounds(batched, self._inputs.as_of))
         self._labels[str(template.file)] = (template.label, template.text)
         context = {**axes, "this": f"{REF_SCHEMA}.{name}", **(extra or {})}
         try:
@@ -183,7 +194,8 @@ class Renderer:
             "has_source": lambda name: self._declared(name) in self._inputs.source_columns,
             "has_column": lambda source, column: column in self._inputs.source_columns.get(self._declared(source), ()),
             "as_of": f"CAST('{self._inputs.as_of.isoformat()}' AS DATE)",
-            "is_incremental": lambda: False,
+            "is_incremental": lambda: self._is_batched,
+            "batch": self._bounds,
             "literal": literal,
             "raise_error": raise_error,
         }
@@ -307,6 +319,10 @@ def read_config(arguments: Mapping[str, Any]) -> ModelConfig:
     values["materialized"] = Materialization(kind)
     if values["materialized"] is Materialization.INCREMENTAL and not values.get("time_column"):
         raise TemplateCallError('config: an incremental model needs "time_column"')
+    if values.get("lookback", 0) < 0:
+        raise TemplateCallError(f'config: "lookback" must be a number of days, found {values["lookback"]}')
+    if isinstance(values.get("start"), str):
+        values["start"] = first_day(values["start"])
     if "severity" in values:
         if values["severity"] not in set(Severity):
             raise TemplateCallError(
@@ -314,6 +330,14 @@ def read_config(arguments: Mapping[str, Any]) -> ModelConfig:
             )
         values["severity"] = Severity(values["severity"])
     return ModelConfig(**values)
+
+
+def first_day(text: str) -> date:
+    """The day that `start` names."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise TemplateCallError(f'config: "start" must be a day such as 2024-01-01, found "{text}"') from None
 
 
 def as_tuple(key: str, value: Any) -> tuple[str, ...]:
@@ -341,9 +365,7 @@ def raise_error(message: str) -> NoReturn:
     raise TemplateCallError(message)
 
 
-def batch_context(batch: Batch | None, as_of: date) -> dict[str, Any]:
-    """`batch` and `is_incremental` for a template: the given interval, or all of time up to `as_of`."""
-    start, end = (batch.start, batch.end) if batch else ("0001-01-01 00:00:00", as_of)
-    bounds = {"start": f"CAST('{start}' AS TIMESTAMP)", "end": f"CAST('{end}' AS TIMESTAMP)"}
-    is_incremental: Callable[[], bool] = lambda: batch is not None  # noqa: E731  (a template calls it)
-    return {"batch": bounds, "is_incremental": is_incremental}
+def batch_bounds(batched: bool, as_of: date) -> dict[str, str]:
+    """`batch` for a template: placeholders of an interval, or all of time up to `as_of`."""
+    start, end = (f"${BATCH_START}", f"${BATCH_END}") if batched else ("'0001-01-01 00:00:00'", f"'{as_of}'")
+    return {"start": f"CAST({start} AS TIMESTAMP)", "end": f"CAST({end} AS TIMESTAMP)"}

@@ -32,9 +32,11 @@ class Request:
 @contextlib.contextmanager
 def signals_raise() -> Iterator[None]:
     """Ctrl-C and SIGTERM raise `Interrupted` in the main thread while the block runs."""
+    received: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_IGN)  # a second one does not disturb the clean-up
+        received.append(number)
         raise Interrupted(number)
 
     try:
@@ -46,7 +48,9 @@ def signals_raise() -> Iterator[None]:
         yield
     except Interrupted:  # the signals stay ignored: the process is about to end, and should end with its own code
         raise
-    except BaseException:
+    except BaseException as error:
+        if received:  # a driver that is in the middle of a query raises an error of its own instead
+            raise Interrupted(received[0]) from error
         restore(before)
         raise
     restore(before)

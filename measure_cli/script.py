@@ -8,32 +8,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 
+from measure_cli.batches import BATCH_END, BATCH_START, month_of
 from measure_cli.catalog import Catalog, Relation
 from measure_cli.ddl.base import Ddl
+from measure_cli.ddl.intervals import bound, within
 from measure_cli.errors import PlanError, ProjectError
-from measure_cli.kinds import Materialization, RelationKind
+from measure_cli.kinds import RelationKind
 from measure_cli.materialize import Names, creation, hooks, is_view, secrets_of, select_of
 from measure_cli.plan import is_buildable
 from measure_cli.sqltext import split_placeholders
 from measure_cli.types import Batch, Statement
 
 
-def month_of(text: str) -> Batch:
+def month_named(text: str) -> Batch:
     """The batch of a month written as 2024-03.
 
-    >>> month_of("2024-12").end
+    >>> month_named("2024-12").end
     datetime.datetime(2025, 1, 1, 0, 0)
     """
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
         raise ProjectError(f"--batch {text}: expected a month such as 2024-03")
-    year, month = int(text[:4]), int(text[5:])
-    return Batch(datetime(year, month, 1), datetime(year + month // 12, month % 12 + 1, 1))
+    return month_of(date(int(text[:4]), int(text[5:]), 1))
 
 
-def select_of_one(catalog: Catalog, chosen: Sequence[str], ddl: Ddl) -> str:
-    """The SELECT of one model over published names."""
+def select_of_one(catalog: Catalog, chosen: Sequence[str], ddl: Ddl, batch: Batch | None) -> str:
+    """The SELECT of one model over published names; of an incremental model that of the batch, if there is one."""
     if len(chosen) != 1:
         raise PlanError(f"--select-only prints one model; {len(chosen)} are selected")
     relation = catalog.relations[chosen[0]]
@@ -41,7 +42,17 @@ def select_of_one(catalog: Catalog, chosen: Sequence[str], ddl: Ddl) -> str:
         raise PlanError(
             f"{relation.key} is no model that can be built{f': {relation.absent}' if relation.absent else ''}"
         )
-    return select_of(relation.compiled, Names(catalog.relations, frozenset(), ddl)) + "\n"
+    names = Names(catalog.relations, frozenset(), ddl)
+    if batch and relation.batched:
+        return of_batch(select_of(relation.batched, names), batch, ddl) + "\n"
+    return select_of(relation.compiled, names) + "\n"
+
+
+def of_batch(sql: str, batch: Batch, ddl: Ddl) -> str:
+    """SQL with literals in the place of the bounds of a batch; other placeholders stay."""
+    bounds = {BATCH_START: ddl.batches.literal(str(batch.start)), BATCH_END: ddl.batches.literal(str(batch.end))}
+    pieces = split_placeholders(sql, ddl.escapes_by_backslash)
+    return "".join(bounds.get(piece, f"${piece}") if number % 2 else piece for number, piece in enumerate(pieces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ def script_of(catalog: Catalog, chosen: Sequence[str], inputs: Inputs, ddl: Ddl,
     relations = [catalog.relations[key] for key in chosen if is_buildable(catalog.relations[key])]
     secrets = tuple(dict.fromkeys(name for r in relations if r.compiled for name in secrets_of(r.compiled, names)))
     if batch is not None:
-        relations = [relation for relation in relations if relation.config.materialized is Materialization.INCREMENTAL]
+        relations = [relation for relation in relations if relation.batched]
         if not relations:
             raise PlanError("--batch: none of the selected models is incremental")
         parts = [replace_interval(relation, names, batch) for relation in relations]
@@ -96,10 +107,12 @@ def creation_texts(relation: Relation, names: Names, name: str, inputs: Inputs) 
 
 def replace_interval(relation: Relation, names: Names, batch: Batch) -> str:
     """Replace exactly the rows of one interval."""
-    assert relation.compiled is not None
+    assert relation.batched is not None
     assert relation.config.time_column is not None
-    name, column = names.published_name(relation.key), relation.config.time_column
-    select = select_of(relation.compiled, names)
+    name, column, ddl = names.published_name(relation.key), relation.config.time_column, names.ddl.batches
+    listed = ", ".join(ddl.column(column) for column, _ in relation.columns)
+    rows = of_batch(select_of(relation.batched, names), batch, names.ddl)
+    select = f"SELECT {listed}\nFROM (\n{rows}\n) AS batch_rows\nWHERE {within(ddl, column, bound(ddl, batch))}"
     statements = names.ddl.replace_interval(name, relation.columns, select, column, batch)
     title = f"-- model {relation.key}, {batch.start:%Y-%m-%d} <= {column} < {batch.end:%Y-%m-%d}"
     return "\n".join([title, *(f"{statement.sql};" for statement in statements)])
@@ -109,5 +122,5 @@ def with_secrets_named(script: str, secrets: Sequence[str], ddl: Ddl) -> str:
     """The script with every secret named as the engine's own shell knows it."""
     if not secrets:
         return script
-    pieces = split_placeholders(script)
+    pieces = split_placeholders(script, ddl.escapes_by_backslash)
     return "".join(ddl.script_placeholder(piece) if number % 2 else piece for number, piece in enumerate(pieces))

@@ -17,6 +17,7 @@ from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.fields import Fields
 from measure_cli.textfile import read_text
 from measure_cli.types import (
+    BATCHES_SUFFIX,
     REF_SCHEMA,
     SOURCE_SCHEMA,
     STAGED_SUFFIX,
@@ -151,10 +152,10 @@ def find_templates(folder: Path) -> Iterator[Template]:
                 raise ProjectError(
                     f'{template.label}: the model "{template.name}" stands already in {seen[template.name]}'
                 )
-            if not TEMPLATE_NAME.match(template.name) or template.name.endswith(STAGED_SUFFIX):
+            if not TEMPLATE_NAME.match(template.name) or template.name.endswith((STAGED_SUFFIX, BATCHES_SUFFIX)):
                 raise ProjectError(
                     f'{template.label}: "{template.name}" cannot name a model',
-                    f"Use lower case letters, digits and _, and do not end in {STAGED_SUFFIX}.",
+                    f"Use lower case letters, digits and _, and do not end in {STAGED_SUFFIX} or {BATCHES_SUFFIX}.",
                 )
             seen[template.name] = template.label
             yield template

@@ -6,16 +6,18 @@ publishes the data.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from measure_cli.batches import StagedStatus
+from measure_cli.ledger import Ledger, insert, inserts
 from measure_cli.ports import Session
-from measure_cli.results import AuditResult, RunResult, StepResult, Table
-from measure_cli.types import BuiltRelation, Statement, Step
+from measure_cli.results import AuditResult, RunResult, Table
+from measure_cli.types import Statement
 
-ROWS_A_STATEMENT = 50
 TABLES: Mapping[str, Mapping[str, str]] = {
     "runs": {
         "run_id": "VARCHAR", "command": "VARCHAR", "stack": "VARCHAR", "as_of": "DATE", "status": "VARCHAR",
@@ -27,24 +29,19 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "batch_start": "TIMESTAMP", "batch_end": "TIMESTAMP", "fingerprint": "VARCHAR",
         "row_count": "BIGINT", "seconds": "DOUBLE", "built_at": "TIMESTAMP",
     },
+    "staged": {
+        "run_id": "VARCHAR", "stack": "VARCHAR", "relation": "VARCHAR",
+        "batch_start": "TIMESTAMP", "batch_end": "TIMESTAMP", "fingerprint": "VARCHAR", "status": "VARCHAR",
+        "seconds": "DOUBLE", "staged_at": "TIMESTAMP",
+    },
+    "days": {
+        "stack": "VARCHAR", "relation": "VARCHAR", "version": "VARCHAR", "days": "VARCHAR", "seen_at": "TIMESTAMP",
+    },
     "audits": {
         "run_id": "VARCHAR", "stack": "VARCHAR", "relation": "VARCHAR", "audit": "VARCHAR", "severity": "VARCHAR",
         "status": "VARCHAR", "failures": "BIGINT", "seconds": "DOUBLE", "audited_at": "TIMESTAMP",
     },
 }  # fmt: skip
-
-
-def insert(table: str, *rows: Mapping[str, Any]) -> Statement:
-    """Rows with the same columns in one statement; values are bound, the rest of the columns is NULL."""
-    columns = list(rows[0])
-    marks = ", ".join("(" + ", ".join(f"${name}_{number}" for name in columns) + ")" for number in range(len(rows)))
-    values = {f"{name}_{number}": row[name] for number, row in enumerate(rows) for name in columns}
-    return Statement(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values)
-
-
-def inserts(table: str, rows: Sequence[Mapping[str, Any]]) -> list[Statement]:
-    """Any number of rows, in statements whose parameters every driver takes."""
-    return [insert(table, *rows[start : start + ROWS_A_STATEMENT]) for start in range(0, len(rows), ROWS_A_STATEMENT)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +50,15 @@ class StateTables:
 
     runs: str
     batches: str
+    staged: str
+    days: str
     audits: str
     create: tuple[Statement, ...]
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is published, and what waits for it."""
+        return Ledger(self.batches, self.staged, self.days)
 
     def run_started(self, run: RunResult, started_at: datetime, version: str) -> list[Statement]:
         """The run begins; an earlier run of the stack that never ended was killed."""
@@ -82,24 +86,6 @@ class StateTables:
         }
         return Statement(sql, {**values, "run_id": run.run_id})  # type: ignore[dict-item]  # drivers bind timestamps
 
-    def relations_built(
-        self, run: RunResult, built: Sequence[tuple[Step, StepResult]], built_at: datetime
-    ) -> list[Statement]:
-        """The ledger's rows of relations that were built whole: their bounds are NULL, earlier rows go."""
-        if not built:
-            return []
-        rows = [
-            {
-                "run_id": run.run_id, "stack": run.stack, "relation": step.key, "fingerprint": step.fingerprint,
-                "row_count": result.rows, "seconds": result.seconds, "built_at": built_at,
-            }
-            for step, result in built
-        ]  # fmt: skip
-        names = {f"relation_{number}": step.key for number, (step, _) in enumerate(built)}
-        listed = ", ".join(f"${name}" for name in names)
-        forget = f"DELETE FROM {self.batches} WHERE stack = $stack AND relation IN ({listed})"
-        return [Statement(forget, {"stack": run.stack, **names}), *inserts(self.batches, rows)]
-
     def audit_rows(self, run: RunResult, audits: Sequence[AuditResult], audited_at: datetime) -> list[Statement]:
         """One row per audit, so that a trend exists."""
         rows = [
@@ -112,19 +98,16 @@ class StateTables:
         ]  # fmt: skip
         return inserts(self.audits, rows)
 
-    def read_ledger(self, session: Session, stack: str) -> dict[str, BuiltRelation]:
-        """What is published, and what it was made from."""
-        sql = (
-            f"SELECT relation, fingerprint, row_count FROM {self.batches} WHERE stack = $stack AND batch_start IS NULL"
-        )
-        rows = session.query(Statement(sql, {"stack": stack})).rows
-        return {name: BuiltRelation(name, fingerprint, count) for name, fingerprint, count in rows}
-
     def read_last_run(self, session: Session, stack: str) -> Mapping[str, Any] | None:
         """The newest run of a stack."""
         sql = f"SELECT * FROM {self.runs} WHERE stack = $stack ORDER BY started_at DESC LIMIT 1"
         table = session.query(Statement(sql, {"stack": stack}))
         return dict(zip(table.columns, table.rows[0], strict=True)) if table.rows else None
+
+    def read_stacks(self, session: Session) -> dict[str, date]:
+        """Every stack of the target, with the day of reference of its last run."""
+        rows = session.query(Statement(f"SELECT stack, as_of FROM {self.runs} ORDER BY started_at")).rows
+        return dict(rows)
 
     def read_last_audits(self, session: Session, run_id: str) -> Table:
         """Audits of a run that did not pass."""
@@ -141,3 +124,17 @@ class StateTables:
             "WHERE stack = $stack AND batch_start IS NULL ORDER BY built_at, relation"
         )
         return session.query(Statement(sql, {"stack": stack}))
+
+    def read_progress(self, session: Session, stack: str) -> Table:
+        """For every incremental model how many batches are published, wait, are still to come, failed."""
+        sql = (
+            f"SELECT relation, 'published' AS status FROM {self.batches} "
+            "WHERE stack = $stack AND batch_start IS NOT NULL "
+            f"UNION ALL SELECT relation, status FROM {self.staged} WHERE stack = $stack"
+        )
+        counts: dict[str, Counter[str]] = {}
+        for relation, status in session.query(Statement(sql, {"stack": stack})).rows:
+            counts.setdefault(relation, Counter())[status] += 1
+        columns = ("published", *(status.value for status in StagedStatus))
+        rows = ((name, *(count[column] for column in columns)) for name, count in sorted(counts.items()))
+        return Table(("relation", *columns), tuple(rows))

@@ -1,7 +1,7 @@
 """The nouns that every room of the program shares: plain frozen data, standard library only.
 
-Reading order: what a project declares (sources, registries, templates), what planning makes of it (relations, steps,
-plan).
+Reading order: what a project declares (sources, registries, templates), what planning makes of it (statements, audits).
+Steps and plans stand in `steps.py`, batches in `batches.py`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from measure_cli.kinds import Materialization, PseudonymHash, RelationKind, SaltOrigin, Severity
-from measure_cli.results import StepResult
+from measure_cli.kinds import Materialization, PseudonymHash, SaltOrigin, Severity
 
 REF_SCHEMA = "measure_ref"
 SOURCE_SCHEMA = "measure_source"
 STATE_SCHEMA = "measure_state"
 STAGED_SUFFIX = "__next"
+BATCHES_SUFFIX = "__batches"  # of the table in which the batches of a model wait for publication
 UNREADABLE = "_unreadable"
 INTERNAL_SCHEMA = "internal"
+INTERNAL_ENDING = ".internal.duckdb"
 INTERNAL_FILE = "measure_internal"  # what the second file is attached as, while a target is built
 
 Value = str | int | float | bool | None
@@ -227,7 +228,10 @@ class Privacy:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project with every override applied. `is_demo` marks a run without measure.toml on generated data."""
+    """A project with every override applied. `is_demo` marks a run without measure.toml on generated data.
+
+    `target` is the one that is asked for, `targets` are all that are declared.
+    """
 
     name: str
     root: Path
@@ -239,6 +243,7 @@ class Project:
     variable_texts: Mapping[str, str] = field(default_factory=dict)
     is_demo: bool = False
     privacy: Privacy = Privacy()
+    targets: Mapping[str, Target] = field(default_factory=dict)
 
     def path(self, text: str) -> Path:
         """A path written in the project: relative to its root, `~` is the home folder."""
@@ -248,6 +253,11 @@ class Project:
     def target_file(self) -> Path:
         """The file of an embedded target."""
         return self.path(str(self.target.settings["path"]))
+
+    @property
+    def internal_file(self) -> Path:
+        """The second file of an embedded target, for its internal relations."""
+        return self.target_file.with_name(f"{self.target_file.stem}{INTERNAL_ENDING}")
 
 
 # -- what planning makes of it -----------------------------------------------------------------------------------------
@@ -262,6 +272,7 @@ class ModelConfig:
     meta: Mapping[str, Any] = field(default_factory=dict)
     time_column: str | None = None
     lookback: int = 0
+    start: date | None = None
     unique_key: tuple[str, ...] = ()
     order_by: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = ()
@@ -313,52 +324,3 @@ class AuditStep:
     sample: Statement | None
     keep: tuple[Statement, ...] = ()
     reads: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Builds one relation beside its published version, audits it, and says how to publish it.
-
-    `create` fills the staged relation; `publish` swaps it in (run for all good steps in one transaction where the
-    engine has such); `tidy` removes what the swap left over; `discard` removes the staged relation; `serves` are the
-    tables a view shows, which are held back when the view fails.
-    """
-
-    key: str
-    kind: RelationKind
-    schema: str
-    materialized: Materialization
-    fingerprint: str
-    after: tuple[str, ...]
-    create: tuple[Statement | Load, ...]
-    publish: tuple[Statement, ...]
-    tidy: tuple[Statement, ...]
-    discard: tuple[Statement, ...]
-    count: Statement | None = None
-    audits: tuple[AuditStep, ...] = ()
-    serves: tuple[str, ...] = ()
-    is_internal: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All that a run does, decided before its first statement.
-
-    `steps` stand in dependency order; `idle` are the selected relations that need no work, and why; `leftovers` drop
-    what a killed run left staged; `schemas` make the places where relations stand.
-    """
-
-    stack: str
-    steps: tuple[Step, ...]
-    idle: tuple[StepResult, ...]
-    leftovers: tuple[Statement, ...]
-    schemas: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltRelation:
-    """The ledger's last word on one relation of the target."""
-
-    name: str
-    fingerprint: str
-    rows: int | None

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from measure_cli.types import Engine, Session
+from measure_cli.errors import Cancelled
+from measure_cli.events import Emit, RunEvent
+from measure_cli.ports import Engine, Session
 
 T = TypeVar("T")
 
@@ -31,6 +33,7 @@ class Sessions:
         self._engine = engine
         self._local = threading.local()
         self._all: list[Session] = []
+        self.stopped = threading.Event()
 
     def mine(self) -> Session:
         """The session of the calling thread."""
@@ -39,6 +42,15 @@ class Sessions:
             session = self._local.session = self._engine.session()
             self._all.append(session)
         return session
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the work is being stopped.
+
+        Raises:
+            Cancelled: it is.
+        """
+        if self.stopped.wait(seconds):
+            raise Cancelled("the run was stopped")
 
     def close(self) -> None:
         """Close all of them."""
@@ -53,6 +65,7 @@ def worker_pool(engine: Engine, workers: int) -> Iterator[tuple[ThreadPoolExecut
     try:
         yield pool, sessions
     except BaseException:
+        sessions.stopped.set()
         stop = threading.Event()
         stopper = threading.Thread(target=keep_interrupting, args=(engine, stop), daemon=True)
         stopper.start()
@@ -63,6 +76,17 @@ def worker_pool(engine: Engine, workers: int) -> Iterator[tuple[ThreadPoolExecut
     finally:
         pool.shutdown(wait=True)
         sessions.close()
+
+
+def one_at_a_time(emit: Emit) -> Emit:
+    """A listener that several threads may tell."""
+    lock = threading.Lock()
+
+    def tell(event: RunEvent) -> None:
+        with lock:
+            emit(event)
+
+    return tell
 
 
 def keep_interrupting(engine: Engine, stop: threading.Event) -> None:
@@ -76,3 +100,13 @@ def join(future: Future[T]) -> T:
     while not wait([future], timeout=0.2).done:
         pass
     return future.result()
+
+
+def join_or_stop(future: Future[T], interrupt: Callable[[], None]) -> T:
+    """Wait for one piece of work; a signal stops it."""
+    try:
+        return join(future)
+    except BaseException:
+        while not wait([future], timeout=0.05).done:  # an interrupt before a statement starts takes no effect
+            interrupt()
+        raise

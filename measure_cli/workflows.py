@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from measure_cli import __version__
 from measure_cli.errors import PlanError, ProjectError, did_you_mean
-from measure_cli.events import Notice, PlanBuilt, RunFinished
+from measure_cli.events import Notice, RunFinished
 from measure_cli.kinds import EngineKind
 from measure_cli.ports import Engine
 from measure_cli.project import Overrides
 from measure_cli.request import Request, load_and_tell, opened, signals_raise
 from measure_cli.results import AuditStatus, RunResult
-from measure_cli.types import Plan
+from measure_cli.steps import Plan
 
 if TYPE_CHECKING:
     from measure_cli.loading import Loaded
-    from measure_cli.plan import Content
+    from measure_cli.refresh import Wishes
     from measure_cli.summary import Summary
 
 
@@ -53,40 +53,59 @@ def build(request: Request, full: bool = False, with_summary: bool = False) -> B
         TargetBusy: another process holds the target.
         Interrupted: nothing was published.
     """
-    from measure_cli.connecting import is_there, read_content
-    from measure_cli.plan import Content, Selection, build_plan
+    from measure_cli.leasing import planned
+    from measure_cli.plan import Selection
 
     with signals_raise():
         loaded = load_and_tell(request)
-        catalog, ddl, selection = loaded.catalog, loaded.ddl, Selection(request.select, request.exclude, full)
-        if not is_there(loaded.project):  # whatever is wrong with the plan shows before a file is made
-            build_plan(catalog, selection, Content(), loaded.source_select, ddl)
-        with opened(loaded, read_only=False, with_internal=True) as engine:
-            content = read_content(engine, ddl, loaded.stack.name)
-            tell_orphans(request, loaded, content)
-            plan = build_plan(catalog, selection, content, loaded.source_select, ddl)
-            request.emit(PlanBuilt(plan))
-            result = run_plan(request, loaded, plan, engine)
+        selection, run = Selection(request.select, request.exclude, full), new_run("build", loaded)
+        with planned(request, loaded, selection, None, run) as (plan, engine):
+            result = run_plan(request, loaded, plan, engine, run)
             wanted = with_summary and plan.steps and not result.failed
             return Built(result, summarize(loaded, engine) if wanted else None)
 
 
-def tell_orphans(request: Request, loaded: Loaded, content: Content) -> None:
-    """Name what was built once and is no longer part of the stack: it stays in the target as it is."""
-    if orphans := sorted(content.ledger.keys() - loaded.catalog.relations.keys()):
-        request.emit(Notice(f"no longer part of the stack, but still in the target: {', '.join(orphans)}"))
+def refresh(request: Request, wishes: Wishes, full: bool = False, attempts: int = 4) -> RunResult:
+    """Like `build`, but of incremental models only the months that are stale, batch by batch.
+
+    Raises:
+        ProjectError, PlanError: nothing was touched.
+        TargetBusy: another process holds the target.
+        Interrupted: nothing was published; batches that were computed are kept for the next refresh.
+    """
+    from measure_cli.leasing import planned
+    from measure_cli.plan import Selection
+
+    with signals_raise():
+        loaded = load_and_tell(request)
+        selection, run = Selection(request.select, request.exclude, full), new_run("refresh", loaded)
+        with planned(request, loaded, selection, wishes, run) as (plan, engine):
+            return run_plan(request, loaded, plan, engine, run, attempts)
 
 
-def run_plan(request: Request, loaded: Loaded, plan: Plan, engine: Engine) -> RunResult:
+def forecast(request: Request, wishes: Wishes, full: bool) -> list[dict[str, Any]]:
+    """What a refresh would do, as plain data; nothing is touched.
+
+    Raises:
+        ProjectError, PlanError: what the refresh itself would be refused for.
+    """
+    from measure_cli.preview import dry_run
+
+    return dry_run(request, wishes, full)
+
+
+def run_plan(
+    request: Request, loaded: Loaded, plan: Plan, engine: Engine, run: RunResult, attempts: int = 4
+) -> RunResult:
     """Execute a plan; one without work leaves no trace."""
     from measure_cli.connecting import state_tables
-    from measure_cli.execute import Recorder, run_build
+    from measure_cli.execute import run_build
+    from measure_cli.publishing import Recorder
     from measure_cli.workers import Clock
 
-    run = new_run("build", loaded)
     if plan.steps or plan.leftovers:
         recorder = Recorder(state_tables(loaded.ddl), Clock(utc_now), __version__, loaded.ddl.is_transactional)
-        return run_build(plan, engine, run, recorder, request.emit, worker_count(loaded))
+        return run_build(plan, engine, run, recorder, request.emit, worker_count(loaded), attempts)
     result = replace(run, status="success", models=plan.idle)
     request.emit(RunFinished(result))
     return result
@@ -113,6 +132,7 @@ def audit(request: Request) -> RunResult:
     """
     from measure_cli.auditing import run_audits
     from measure_cli.connecting import need_target, read_content
+    from measure_cli.leasing import leased
     from measure_cli.plan import Selection, audit_plan
     from measure_cli.workers import Clock
 
@@ -124,11 +144,12 @@ def audit(request: Request) -> RunResult:
         with opened(loaded, read_only=False, with_internal=True) as engine:
             content = read_content(engine, loaded.ddl, loaded.stack.name)
             audits = audit_plan(loaded.catalog, Selection(request.select, request.exclude), content, loaded.ddl)
-            results = run_audits(audits, engine, clock, request.emit, worker_count(loaded))
-            bad = any(result.status in (AuditStatus.FAIL, AuditStatus.ERROR) for result in results)
-            status = "failed" if bad else "success"
-            finished = replace(run, status=status, audits=results, seconds=clock.seconds() - began)
-            record_audits(loaded, engine, finished)
+            with leased(loaded, engine, run, request.emit) as fenced:
+                results = run_audits(audits, fenced, clock, request.emit, worker_count(loaded))
+                bad = any(result.status in (AuditStatus.FAIL, AuditStatus.ERROR) for result in results)
+                status = "failed" if bad else "success"
+                finished = replace(run, status=status, audits=results, seconds=clock.seconds() - began)
+                record_audits(loaded, fenced, finished)
         request.emit(RunFinished(finished))
         return finished
 
@@ -151,17 +172,44 @@ def script(request: Request, dialect: str | None, select_only: bool, batch: str 
     """
     from measure_cli.inspection import chosen_by
     from measure_cli.loading import load, typed_file
-    from measure_cli.script import Inputs, month_of, script_of, select_of_one
+    from measure_cli.script import Inputs, month_named, script_of, select_of_one
 
     if dialect is not None and dialect not in list(EngineKind):
-        raise PlanError(f'unknown dialect "{dialect}"', did_you_mean(dialect, EngineKind))
-    interval = month_of(batch) if batch else None
-    loaded = load(request.overrides, interval, EngineKind(dialect) if dialect else None)
+        return translated_script(request, dialect, select_only)
+    interval = month_named(batch) if batch else None
+    loaded = load(request.overrides, EngineKind(dialect) if dialect else None)
     chosen = chosen_by(request, loaded)
     if select_only:
-        return select_of_one(loaded.catalog, chosen, loaded.ddl)
+        return select_of_one(loaded.catalog, chosen, loaded.ddl, interval)
     inputs = Inputs(loaded.source_select, partial(typed_file, loaded))
     return script_of(loaded.catalog, chosen, inputs, loaded.ddl, interval)
+
+
+def translated_script(request: Request, dialect: str, select_only: bool) -> str:
+    """A script for an engine that the tool does not run on, as well as sqlglot can write it.
+
+    Raises:
+        PlanError: unknown dialect.
+    """
+    from measure_cli.catalog import placed
+    from measure_cli.ddl.other import OtherDdl
+    from measure_cli.dialects.other import other_dialects, translate
+    from measure_cli.inspection import chosen_by
+    from measure_cli.loading import load, typed_file
+    from measure_cli.script import Inputs, script_of, select_of_one
+
+    if dialect not in other_dialects():
+        raise PlanError(f'unknown dialect "{dialect}"', did_you_mean(dialect, other_dialects()))
+    loaded = load(request.overrides, EngineKind.DUCKDB)
+    chosen, ddl = chosen_by(request, loaded), OtherDdl()
+    catalog = placed(loaded.catalog, ddl.place)
+    inputs = Inputs(loaded.source_select, partial(typed_file, loaded))
+    text = select_of_one(catalog, chosen, ddl, None) if select_only else script_of(catalog, chosen, inputs, ddl, None)
+    translated, lacking = translate(text, dialect)
+    request.emit(Notice(f"{dialect}: a translation that nobody has executed; look at it before you rely on it"))
+    for trouble in lacking:
+        request.emit(Notice(f"{dialect}: {trouble}"))
+    return translated
 
 
 def secret_exports(request: Request) -> str:

@@ -3,12 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from measure_cli.claims import LeaseStatements
 from measure_cli.kinds import EngineKind
 from measure_cli.types import Batch, Load, ModelConfig, Row, Statement
 
 Columns = Sequence[tuple[str, str]]  # names with DuckDB types
+
+
+class BatchDdl(Protocol):
+    """Writes what it takes to build a relation by intervals of time."""
+
+    def column(self, name: str) -> str:
+        """The name of a column, as it stands in SQL."""
+
+    def moment(self, text: str) -> str:
+        """A TIMESTAMP for an expression of text: a literal, or a placeholder that is bound to text."""
+
+    def literal(self, text: str) -> str:
+        """A text as a literal."""
+
+    def days(self, name: str, columns: Sequence[str], time_column: str | None) -> str:
+        """The SELECT of `day, rows, content` of what stands in FROM as `name`: one row for each day of a column.
+
+        The day is text, `YYYY-MM-DD`, NULL where there is none; without a time column there is one row, whose day is
+        NULL. `content` is text: an order-free hash of the given columns of all rows, equal rows counted as often as
+        they are there.
+        """
+
+    def delete(self, name: str, condition: str) -> list[Statement]:
+        """Remove rows."""
+
+    def insert(self, name: str, columns: Columns, select: str, config: ModelConfig) -> str:
+        """Add the rows of a SELECT."""
+
+    def publish(self, swap: Swap) -> list[Statement]:
+        """Replace intervals of the published table by the rows of the stage, and remove the stage.
+
+        Where definitions are part of transactions all statements run in one. Elsewhere they are run in order, and all
+        of them again when the run is killed between two: what they leave must be the same.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A publication of batches: `intervals` of `published` are replaced by all rows of `stage`; None: all of it.
+
+    `condition` holds for the rows of these intervals; `is_filled`: there is a stage, and it may hold rows. `bare` is
+    the published name without its place, `existing` what stands under it now.
+    """
+
+    stage: str
+    published: str
+    bare: str
+    existing: str | None
+    columns: Columns
+    time_column: str
+    intervals: tuple[Batch, ...] | None
+    is_filled: bool
+    condition: str
 
 
 class Ddl(Protocol):
@@ -23,8 +78,16 @@ class Ddl(Protocol):
         """The engine that understands what is written here."""
 
     @property
+    def batches(self) -> BatchDdl:
+        """The writer of what is built by intervals of time."""
+
+    @property
     def is_transactional(self) -> bool:
         """Whether definitions of relations can be changed together with rows, all or nothing."""
+
+    @property
+    def escapes_by_backslash(self) -> bool:
+        """Whether a backslash in a literal takes the meaning of the character after it."""
 
     @property
     def reads_files(self) -> bool:
@@ -81,6 +144,9 @@ class Ddl(Protocol):
 
     def state_table(self, name: str, columns: Mapping[str, str]) -> Statement:
         """Make a state table where it is missing: its rows are inserted, updated and deleted one by one."""
+
+    def lease(self) -> LeaseStatements:
+        """The lease of a stack, kept beside the state tables."""
 
     def replace_interval(
         self, name: str, columns: Columns, select: str, time_column: str, batch: Batch

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from measure_cli.ddl.base import Columns
+from measure_cli.ddl.duckdb_batches import DuckDBBatches
+from measure_cli.ddl.duckdb_lease import duckdb_lease
+from measure_cli.ddl.leases import COLUMNS, RowLease
 from measure_cli.errors import PlanError
 from measure_cli.kinds import EngineKind
 from measure_cli.secrets import PII_SIPHASH_KEY
 from measure_cli.sqltext import identifier, literal, relation_text, table_text
-from measure_cli.types import INTERNAL_FILE, Batch, Load, ModelConfig, Row, Statement
+from measure_cli.types import INTERNAL_FILE, STATE_SCHEMA, Batch, Load, ModelConfig, Row, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,8 @@ class DuckDBDdl:
     kind: EngineKind = EngineKind.DUCKDB
     is_transactional: bool = True
     reads_files: bool = True
+    escapes_by_backslash: bool = False
+    batches: DuckDBBatches = field(default_factory=DuckDBBatches)
 
     def place(self, schema: str, is_internal: bool = False) -> str:
         """The schema, or `file.schema` for what stands in the attached file."""
@@ -95,6 +100,13 @@ class DuckDBDdl:
         """A plain table: keys and defaults have broken the replay of DuckDB's log before."""
         typed = ", ".join(f"{column} {data_type}" for column, data_type in columns.items())
         return Statement(f"CREATE TABLE IF NOT EXISTS {name} ({typed})")
+
+    def lease(self) -> RowLease:
+        """The lease of a stack, a row."""
+        place = self.place(STATE_SCHEMA)
+        name = self.name(place, "lease")
+        made = (self.create_schema(place), self.state_table(name, COLUMNS))
+        return duckdb_lease(name, made)
 
     def replace_interval(
         self, name: str, columns: Columns, select: str, time_column: str, batch: Batch

@@ -1,6 +1,7 @@
 """Authored SQL -> tree: exactly one SELECT in the DuckDB dialect, every node knowing its line.
 
-Refused here: other statements, several statements, bound parameters other than the given ones. What the names in it mean is not looked at.
+Refused here: other statements, several statements, bound parameters other than the given ones. What the names in it
+mean is not looked at.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
@@ -195,10 +196,10 @@ def opening_error(project: Project, error: ClickHouseError, said: str) -> Measur
     from measure_cli.engines.clickhouse_errors import code_of, told
 
     target, text = project.target, told(error)
-    if embedded_folder(project):
+    if folder := embedded_folder(project):
         if IN_USE in said:
             return TargetBusy(
-                f"{target.settings['url']} is open in another process",
+                f"{target.settings['url']} is open in another process{process_in(folder)}",
                 "Close it there, or wait until that run is over.",
             )
         return ProjectError(f"{target.settings['url']} cannot be opened: {said.strip() or text}")
@@ -209,3 +210,12 @@ def opening_error(project: Project, error: ClickHouseError, said: str) -> Measur
             f"The user stands in the URL, the password in the environment: {password_variable(target)}.",
         )
     return ProjectError(f"{place}: {text}")
+
+
+def process_in(folder: Path) -> str:
+    """The process that holds the folder of a chDB target, as that process wrote it down; empty when it did not."""
+    try:
+        first = (folder / "status").read_text(encoding="utf-8").partition("\n")[0]
+    except OSError:
+        return ""
+    return f" ({first})" if first.startswith("PID") else ""

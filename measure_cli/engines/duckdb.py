@@ -228,8 +228,9 @@ def open_duckdb(
     with our_errors():
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
-        if directory := target.settings.get("temp_directory"):
-            connection.execute(f"SET temp_directory = {literal(str(project.path(str(directory))))}")
+        if (directory := target.settings.get("temp_directory")) is not None:
+            folder = str(project.path(str(directory))) if directory else ""  # empty: nothing is written aside
+            connection.execute(f"SET temp_directory = {literal(folder)}")
         if PII_SIPHASH_KEY in secrets:
             register_siphash(connection)
         if with_internal:

@@ -34,6 +34,9 @@ WITH conversion_totals AS (
         max(last_touch_ts) AS last_touch_ts,
         max(CASE WHEN NOT {{ is_direct('event_kind', direct_kinds) }} THEN last_touch_ts END) AS last_non_direct_ts
     FROM {{ journeys }}
+    {%- if is_incremental() %}
+    WHERE {{ in_batch('conversion_ts') }}
+    {%- endif %}
     GROUP BY conversion_key, conversion_date
 ),
 
@@ -60,6 +63,9 @@ positions AS (
     INNER JOIN conversion_totals AS totals
         ON journeys.conversion_key = totals.conversion_key
         AND journeys.conversion_date = totals.conversion_date
+    {%- if is_incremental() %}
+    WHERE {{ in_batch('journeys.conversion_ts') }}
+    {%- endif %}
 ),
 
 ties AS (
@@ -124,6 +130,9 @@ FROM {{ conversions }} AS conversions
 LEFT JOIN shares
     ON conversions.conversion_key = shares.conversion_key
     AND conversions.conversion_date = shares.conversion_date
+{%- if is_incremental() %}
+WHERE {{ in_batch('conversions.conversion_ts') }}
+{%- endif %}
 {% endmacro %}
 
 {% macro attribution(credits, as_of, attribution_window_days) %}

@@ -7,9 +7,12 @@ A touch is eligible for a lookback of N days when it has the user (and role) of 
 Joining touches to conversions of the same user costs touches x conversions, which is little for almost everyone
 and ruinous for the few who hold 10^4 touches and 10^3 conversions. So users are split by that product:
   - ordinary users: a hash join on (user, time bucket) with the exact range on top;
-  - heavy users: running sums, whose cost grows with touches + conversions.
+  - heavy users: running sums, whose cost grows with touches + conversions (heavy_journeys.sql).
 Both halves return the same rows: counts and timestamps exactly, decayed sums to about 1e-13. Lookbacks are whole
 days, at most 1000 half-lives: what is older weighs less than a double can tell from nothing.
+
+Pairs of a touch and a conversion are many, so they carry little: small numbers instead of names. Kinds that are
+excluded for a conversion are left out before anything is added up, in either half.
 #}
 
 {# Microseconds since 1970: windows are compared to the microsecond, and integers do not round. #}
@@ -20,7 +23,7 @@ date_diff('microsecond', TIMESTAMP '1970-01-01 00:00:00', {{ timestamp }})
 {# Number of the bucket of `days` days that a timestamp lies in. Buckets begin at midnight, so the day alone decides
    and the quotient is exact, before 1970 too. #}
 {% macro bucket_number(timestamp, days) -%}
-CAST(floor(date_diff('day', DATE '1970-01-01', {{ timestamp }}) / {{ days }}.0) AS BIGINT)
+CAST(floor(date_diff('day', DATE '1970-01-01', {{ timestamp }}) / {{ days }}.0) AS INTEGER)
 {%- endmacro %}
 
 {# The microsecond at which a bucket ends. #}
@@ -28,9 +31,24 @@ CAST(floor(date_diff('day', DATE '1970-01-01', {{ timestamp }}) / {{ days }}.0) 
 ({{ bucket_no }} + 1) * {{ days * 86400000000 }}
 {%- endmacro %}
 
+{# Whether a moment lies in the batch that is built. #}
+{% macro in_batch(timestamp) -%}
+{{ timestamp }} >= {{ batch.start }} AND {{ timestamp }} < {{ batch.end }}
+{%- endmacro %}
+
 {# What a touch weighs when it is `age` microseconds old: half after each half-life. #}
 {% macro decay(age, half_life_days) -%}
 pow(2.0, -CAST({{ age }} AS DOUBLE) / {{ half_life_days * 86400000000.0 }})
+{%- endmacro %}
+
+{# Whether touches of the kind may be in the journey of `conversions`, whose kind it is compared with. #}
+{% macro not_excluded(kind_no) -%}
+NOT EXISTS (
+        SELECT 1
+        FROM excluded_kinds
+        WHERE excluded_kinds.conversion_kind = conversions.conversion_kind
+            AND excluded_kinds.kind_no = {{ kind_no }}
+    )
 {%- endmacro %}
 
 {% macro journeys_wide(
@@ -55,11 +73,17 @@ WITH converting_users AS (
         count(*) AS n_conversions,
         min(conversion_ts) - INTERVAL {{ widest }} DAY AS first_window_begin,
         max(conversion_ts) AS last_window_end,
-        row_number() OVER (ORDER BY user_pseudonym{{ ', identity_role NULLS LAST' if with_role }}) AS user_no
+        CAST(
+            row_number() OVER (ORDER BY user_pseudonym{{ ', identity_role NULLS LAST' if with_role }}) AS INTEGER
+        ) AS user_no
     FROM {{ conversions }}
+    {%- if is_incremental() %}
+    WHERE {{ in_batch('conversion_ts') }}
+    {%- endif %}
     GROUP BY user_pseudonym{{ ', identity_role' if with_role }}
 ),
 
+-- A conversion is known by its user and its number among those of the user: numbering them all would sort them all.
 numbered_conversions AS (
     SELECT
         conversions.conversion_key,
@@ -72,13 +96,32 @@ numbered_conversions AS (
         conversions.conversion_date,
         conversions.conversion_amount,
         users.user_no,
-        row_number() OVER (ORDER BY conversions.conversion_key) AS conversion_no
+        CAST(
+            row_number() OVER (PARTITION BY users.user_no ORDER BY conversions.conversion_key) AS INTEGER
+        ) AS conversion_no
     FROM {{ conversions }} AS conversions
     INNER JOIN converting_users AS users
         ON conversions.user_pseudonym = users.user_pseudonym
         {%- if with_role %}
         AND conversions.identity_role IS NOT DISTINCT FROM users.identity_role
         {%- endif %}
+    {%- if is_incremental() %}
+    WHERE {{ in_batch('conversions.conversion_ts') }}
+    {%- endif %}
+),
+
+event_kinds AS (
+    SELECT event_kind, CAST(row_number() OVER (ORDER BY event_kind) AS INTEGER) AS kind_no
+    FROM {{ touchpoints }}
+    GROUP BY event_kind
+),
+
+-- The GROUP BY tells planners that these are few: they must look pairs up here, not collect all pairs to be looked up.
+excluded_kinds AS (
+    SELECT exclusions.conversion_kind, exclusions.event_kind, min(kinds.kind_no) AS kind_no
+    FROM {{ exclusions }} AS exclusions
+    INNER JOIN event_kinds AS kinds ON exclusions.event_kind = kinds.event_kind
+    GROUP BY exclusions.conversion_kind, exclusions.event_kind
 ),
 
 -- Numbering the users is also the filter: only touches that some window of their user can reach go on. A missing role
@@ -86,10 +129,11 @@ numbered_conversions AS (
 numbered_touches AS (
     SELECT
         users.user_no,
-        touches.event_kind,
+        kinds.kind_no,
         touches.event_ts,
         {{ bucket_number('touches.event_ts', widest) }} AS bucket_no
     FROM {{ touchpoints }} AS touches
+    INNER JOIN event_kinds AS kinds ON touches.event_kind = kinds.event_kind
     INNER JOIN converting_users AS users
         ON touches.user_pseudonym = users.user_pseudonym
         {%- if with_role %}
@@ -97,6 +141,10 @@ numbered_touches AS (
         {%- endif %}
         AND touches.event_ts >= users.first_window_begin
         AND touches.event_ts <= users.last_window_end
+    {%- if is_incremental() %}
+    WHERE touches.event_ts >= {{ batch.start }} - INTERVAL {{ widest }} DAY
+        AND touches.event_ts < {{ batch.end }}
+    {%- endif %}
 ),
 
 user_touch_counts AS (
@@ -134,7 +182,7 @@ SELECT
     conversions.conversion_ts,
     conversions.conversion_date,
     conversions.conversion_amount,
-    journeys.event_kind
+    kinds.event_kind
     {%- for days in lookback_days %},
     journeys.n_touches_{{ days }}d,
     journeys.first_touch_ts_{{ days }}d,
@@ -142,18 +190,15 @@ SELECT
     journeys.td_sum_{{ days }}d
     {%- endfor %}
 FROM journeys
-INNER JOIN numbered_conversions AS conversions ON journeys.conversion_no = conversions.conversion_no
-WHERE NOT EXISTS (
-    SELECT 1
-    FROM {{ exclusions }} AS exclusions
-    WHERE exclusions.conversion_kind = conversions.conversion_kind
-        AND exclusions.event_kind = journeys.event_kind
-)
+INNER JOIN event_kinds AS kinds ON journeys.kind_no = kinds.kind_no
+INNER JOIN numbered_conversions AS conversions
+    ON journeys.user_no = conversions.user_no AND journeys.conversion_no = conversions.conversion_no
 {% endmacro %}
 
 {% macro journey_columns(lookback_days) %}
+        user_no,
         conversion_no,
-        event_kind
+        kind_no
         {%- for days in lookback_days %},
         n_touches_{{ days }}d,
         first_touch_ts_{{ days }}d,
@@ -170,6 +215,7 @@ ordinary_conversions AS (
     SELECT
         conversions.user_no,
         conversions.conversion_no,
+        conversions.conversion_kind,
         conversions.conversion_ts,
         {{ bucket_number('conversions.conversion_ts', widest) }} - buckets_back.n_buckets AS bucket_no
         {%- for days in lookback_days %},
@@ -183,8 +229,9 @@ ordinary_conversions AS (
 -- Grain: conversion x touch in its widest window.
 eligible_touches AS (
     SELECT
+        conversions.user_no,
         conversions.conversion_no,
-        touches.event_kind,
+        touches.kind_no,
         touches.event_ts,
         {{ decay("date_diff('microsecond', touches.event_ts, conversions.conversion_ts)", half_life_days) }} AS decay
         {%- for days in lookback_days[:-1] %},
@@ -196,12 +243,14 @@ eligible_touches AS (
         AND touches.bucket_no = conversions.bucket_no
         AND touches.event_ts >= conversions.window_begin_{{ widest }}d
         AND touches.event_ts {{ '<=' if include_touch_at_conversion else '<' }} conversions.conversion_ts
+    WHERE {{ not_excluded('touches.kind_no') }}
 ),
 
 ordinary_windows AS (
     SELECT
+        user_no,
         conversion_no,
-        event_kind,
+        kind_no,
         max(event_ts) AS last_touch_ts
         {%- for days in lookback_days %}
         {%- set inside = '' if loop.last else ' FILTER (WHERE event_ts >= window_begin_' ~ days ~ 'd)' %},
@@ -210,14 +259,15 @@ ordinary_windows AS (
         sum(decay){{ inside }} AS td_sum_{{ days }}d
         {%- endfor %}
     FROM eligible_touches
-    GROUP BY conversion_no, event_kind
+    GROUP BY user_no, conversion_no, kind_no
 ),
 
 -- All windows of a conversion end together, so they share their last touch unless they are empty.
 ordinary_journeys AS (
     SELECT
+        user_no,
         conversion_no,
-        event_kind
+        kind_no
         {%- for days in lookback_days %},
         n_touches_{{ days }}d,
         first_touch_ts_{{ days }}d,
@@ -225,197 +275,6 @@ ordinary_journeys AS (
         coalesce(td_sum_{{ days }}d, 0.0) AS td_sum_{{ days }}d
         {%- endfor %}
     FROM ordinary_windows
-)
-{%- endmacro %}
-
-{# Time is cut into buckets exactly as long as the lookback, so a window [c - N, c) is the end of one bucket and the
-   beginning of the next. The decayed sum of either part is a running sum within its bucket: backward from the end of
-   the one, forward from the begin of the other. It is measured from the end of the bucket, so that it serves every
-   conversion, and brought to the time of a conversion by one factor; neither leaves the range of a double, because a
-   bucket is no longer than the window. Decayed sums are never subtracted: that would lose a light touch inside the
-   window next to many outside. Counts are subtracted, integers are exact. #}
-{% macro heavy_journeys(lookback_days, half_life_days, include_touch_at_conversion) -%}
-heavy_touches AS (
-    SELECT touches.user_no, touches.event_kind, touches.event_ts
-    FROM numbered_touches AS touches
-    INNER JOIN heavy_users ON touches.user_no = heavy_users.user_no
-),
-
--- Grain: user x event_kind, each a series of touches in time.
-heavy_series AS (
-    SELECT user_no, event_kind, row_number() OVER (ORDER BY user_no, event_kind) AS series_no
-    FROM heavy_touches
-    GROUP BY user_no, event_kind
-),
-
--- Grain: series x instant. Touches of one instant are never on different sides of an edge, and without ties every
--- order below is unique.
-heavy_instants AS (
-    SELECT
-        series.series_no,
-        touches.event_ts,
-        count(*) AS n_touches
-    FROM heavy_touches AS touches
-    INNER JOIN heavy_series AS series
-        ON touches.user_no = series.user_no
-        AND touches.event_kind = series.event_kind
-    GROUP BY series.series_no, touches.event_ts
-),
-
-heavy_weights AS (
-    SELECT
-        series_no,
-        event_ts,
-        n_touches
-        {%- for days in lookback_days %}
-        {%- set bucket_no = bucket_number('event_ts', days) %},
-        {{ bucket_no }} AS bucket_no_{{ days }}d,
-        n_touches
-        * {{ decay(bucket_end(bucket_no, days) ~ ' - ' ~ epoch_microseconds('event_ts'), half_life_days) }}
-        AS decay_{{ days }}d
-        {%- endfor %}
-    FROM heavy_instants
-),
-
-heavy_running_sums AS (
-    SELECT
-        series_no,
-        event_ts,
-        n_touches,
-        row_number() OVER (PARTITION BY series_no ORDER BY event_ts) AS instant_no,
-        sum(n_touches) OVER (
-            PARTITION BY series_no ORDER BY event_ts
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS n_touches_until
-        {%- for days in lookback_days %},
-        sum(decay_{{ days }}d) OVER (
-            PARTITION BY series_no, bucket_no_{{ days }}d ORDER BY event_ts
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS decay_from_begin_{{ days }}d,
-        sum(decay_{{ days }}d) OVER (
-            PARTITION BY series_no, bucket_no_{{ days }}d ORDER BY event_ts
-            ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
-        ) AS decay_to_end_{{ days }}d
-        {%- endfor %}
-    FROM heavy_weights
-),
-
--- Where windows begin and end. At one microsecond a begin comes before the touches (1), an end before or after them.
-window_edges AS (
-    SELECT 0 AS days_back, {{ 2 if include_touch_at_conversion else 0 }} AS position_order
-    {%- for days in lookback_days %}
-    UNION ALL
-    SELECT {{ days }} AS days_back, 0 AS position_order
-    {%- endfor %}
-),
-
--- Grain: instant of a series, or window edge of a conversion in a series.
-heavy_timeline AS (
-    SELECT
-        series_no,
-        {{ epoch_microseconds('event_ts') }} AS position_us,
-        1 AS position_order,
-        event_ts AS instant_ts,
-        CAST(NULL AS BIGINT) AS conversion_no,
-        CAST(NULL AS INTEGER) AS days_back
-    FROM heavy_instants
-    UNION ALL
-    SELECT
-        series.series_no,
-        {{ epoch_microseconds('conversions.conversion_ts') }} - edges.days_back * 86400000000 AS position_us,
-        edges.position_order,
-        CAST(NULL AS TIMESTAMP) AS instant_ts,
-        conversions.conversion_no,
-        edges.days_back
-    FROM numbered_conversions AS conversions
-    INNER JOIN heavy_series AS series ON conversions.user_no = series.user_no
-    CROSS JOIN window_edges AS edges
-),
-
-heavy_positions AS (
-    SELECT
-        series_no,
-        conversion_no,
-        days_back,
-        count(instant_ts) OVER (
-            PARTITION BY series_no ORDER BY position_us, position_order
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS n_instants_before
-    FROM heavy_timeline
-),
-
--- Grain: conversion x series x edge, with the last instant before an end or the first one after a begin.
-heavy_edges AS (
-    SELECT
-        positions.conversion_no,
-        positions.series_no,
-        positions.days_back,
-        sums.instant_no,
-        sums.event_ts,
-        sums.n_touches_until,
-        sums.n_touches_until - sums.n_touches AS n_touches_before
-        {%- for days in lookback_days %},
-        sums.decay_from_begin_{{ days }}d,
-        sums.decay_to_end_{{ days }}d
-        {%- endfor %}
-    FROM heavy_positions AS positions
-    INNER JOIN heavy_running_sums AS sums
-        ON positions.series_no = sums.series_no
-        AND positions.n_instants_before + CASE WHEN positions.days_back > 0 THEN 1 ELSE 0 END = sums.instant_no
-    WHERE positions.conversion_no IS NOT NULL
-),
-
--- Grain: conversion x series. A window holds touches when its first instant is not after its last.
-heavy_windows AS (
-    SELECT
-        conversion_no,
-        series_no,
-        max(CASE WHEN days_back = 0 THEN event_ts END) AS last_touch_ts,
-        max(CASE WHEN days_back = 0 THEN instant_no END) AS last_instant_no,
-        max(CASE WHEN days_back = 0 THEN n_touches_until END) AS n_touches_until
-        {%- for days in lookback_days %},
-        max(CASE WHEN days_back = 0 THEN decay_from_begin_{{ days }}d END) AS decay_from_begin_{{ days }}d,
-        max(CASE WHEN days_back = {{ days }} THEN event_ts END) AS first_touch_ts_{{ days }}d,
-        max(CASE WHEN days_back = {{ days }} THEN instant_no END) AS first_instant_no_{{ days }}d,
-        max(CASE WHEN days_back = {{ days }} THEN n_touches_before END) AS n_touches_before_{{ days }}d,
-        max(CASE WHEN days_back = {{ days }} THEN decay_to_end_{{ days }}d END) AS decay_to_end_{{ days }}d
-        {%- endfor %}
-    FROM heavy_edges
-    GROUP BY conversion_no, series_no
-),
-
-heavy_journeys AS (
-    SELECT
-        windows.conversion_no,
-        series.event_kind
-        {%- for days in lookback_days %}
-        {%- set holds_touches = 'windows.first_instant_no_' ~ days ~ 'd <= windows.last_instant_no' %}
-        {%- set bucket_no = bucket_number('conversions.conversion_ts', days) %}
-        {%- set conversion_us = epoch_microseconds('conversions.conversion_ts') %},
-        CAST(
-            CASE WHEN {{ holds_touches }} THEN windows.n_touches_until - windows.n_touches_before_{{ days }}d ELSE 0 END
-            AS BIGINT
-        ) AS n_touches_{{ days }}d,
-        CASE WHEN {{ holds_touches }} THEN windows.first_touch_ts_{{ days }}d END AS first_touch_ts_{{ days }}d,
-        CASE WHEN {{ holds_touches }} THEN windows.last_touch_ts END AS last_touch_ts_{{ days }}d,
-        CASE
-            WHEN {{ holds_touches }} AND {{ bucket_number('windows.last_touch_ts', days) }} = {{ bucket_no }}
-                THEN windows.decay_from_begin_{{ days }}d
-                    * {{ decay(conversion_us ~ ' - ' ~ bucket_end(bucket_no, days), half_life_days) }}
-            ELSE 0.0
-        END
-        + CASE
-            WHEN {{ holds_touches }}
-                AND {{ bucket_number('windows.first_touch_ts_' ~ days ~ 'd', days) }} = {{ bucket_no }} - 1
-                THEN windows.decay_to_end_{{ days }}d
-                    * {{ decay(conversion_us ~ ' - ' ~ bucket_end(bucket_no ~ ' - 1', days), half_life_days) }}
-            ELSE 0.0
-        END AS td_sum_{{ days }}d
-        {%- endfor %}
-    FROM heavy_windows AS windows
-    INNER JOIN heavy_series AS series ON windows.series_no = series.series_no
-    INNER JOIN numbered_conversions AS conversions ON windows.conversion_no = conversions.conversion_no
-    WHERE windows.first_instant_no_{{ lookback_days | last }}d <= windows.last_instant_no
 )
 {%- endmacro %}
 

@@ -12,7 +12,24 @@ NOUNS, INPUTS, PLANNING, EFFECTS, VIEWS, WIRING, ENTRY = range(7)
 NAMES = ("nouns", "inputs", "planning", "effects", "views", "wiring", "entry")
 LAYERS: dict[str, int] = {
     **dict.fromkeys(
-        ("__init__", "kinds", "types", "ports", "results", "events", "errors", "secrets", "sqltext"), NOUNS
+        (
+            "__init__",
+            "kinds",
+            "types",
+            "batches",
+            "steps",
+            "claims",
+            "ports",
+            "results",
+            "events",
+            "errors",
+            "secrets",
+            "sqltext",
+            "differences",
+            "snowflake_text",
+            "clickhouse_text",
+        ),
+        NOUNS,
     ),
     **dict.fromkeys(
         (
@@ -29,11 +46,57 @@ LAYERS: dict[str, int] = {
         ),
         INPUTS,
     ),
-    **dict.fromkeys(("graph", "catalog", "ingest", "materialize", "plan", "privacy", "lineage", "script"), PLANNING),
-    **dict.fromkeys(("state", "execute", "auditing", "workers", "sources", "cache"), EFFECTS),
-    **dict.fromkeys(("console", "show_view"), VIEWS),
     **dict.fromkeys(
-        ("workflows", "inspection", "request", "connecting", "inputs", "loading", "summary", "scaffold"), WIRING
+        (
+            "graph",
+            "catalog",
+            "incremental",
+            "ingest",
+            "materialize",
+            "refresh",
+            "batch_steps",
+            "forecast",
+            "plan",
+            "privacy",
+            "lineage",
+            "script",
+        ),
+        PLANNING,
+    ),
+    **dict.fromkeys(
+        (
+            "state",
+            "ledger",
+            "execute",
+            "batching",
+            "publishing",
+            "auditing",
+            "workers",
+            "lease",
+            "sources",
+            "cache",
+            "compare",
+            "diff_sql",
+        ),
+        EFFECTS,
+    ),
+    **dict.fromkeys(("console", "batch_view", "diff_view", "show_view"), VIEWS),
+    **dict.fromkeys(
+        (
+            "workflows",
+            "leasing",
+            "preview",
+            "inspection",
+            "diffing",
+            "querying",
+            "request",
+            "connecting",
+            "inputs",
+            "loading",
+            "summary",
+            "scaffold",
+        ),
+        WIRING,
     ),
     **dict.fromkeys(("cli", "command", "__main__"), ENTRY),
 }

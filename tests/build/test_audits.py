@@ -303,7 +303,7 @@ def test_audit_does_not_change_data(built: Workshop) -> None:
 def test_audit_of_what_is_not_built(shop: Workshop) -> None:
     assert shop.measure("audit").exit_code == 2
     assert not shop.database.exists()
-    shop.build("+fct_day")
+    shop.build("+fct_day", "fct_monthly")
     ended = shop.measure("audit")
     assert ended.exit_code == 2
     assert "fct_region" in ended.stderr

@@ -47,6 +47,7 @@ def test_every_audit_of_every_run_is_kept(built: Workshop) -> None:
     )
     assert rows == [
         ("fct_day", "unique(day)", "error", "pass", 0, 3),
+        ("fct_monthly", "not_null(day)", "error", "pass", 0, 3),
         ("fct_region", "accepted_range(gross)", "error", "pass", 0, 3),
         ("fct_region", "not_null(region)", "error", "pass", 0, 3),
         ("fct_region", "unique(region)", "error", "pass", 0, 3),

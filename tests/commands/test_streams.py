@@ -44,7 +44,7 @@ FAILING = {
     "wrong day": (["build", "--as-of", "2024-02-30"], 2),
     "unknown dialect": (["sql", "--dialect", "duckbd"], 2),
     "wrong batch": (["sql", "--batch", "2024-13"], 2),
-    "no incremental model": (["sql", "--batch", "2024-03"], 2),
+    "no incremental model": (["sql", "stg_conversions", "--batch", "2024-03"], 2),
     "select only of many": (["sql", "--select-only"], 2),
     "no such folder": (["build", "--project-dir", "nowhere"], 2),
     "scale out of bounds": (["demo", "--scale", "0"], 2),

@@ -143,7 +143,8 @@ def an_error_of_the_statement_stays_itself(rivals: Rivals) -> None:
             session.execute(wrong)
         with pytest.raises(EngineError, match=r"(?i)nowhere") as raised:
             session.transaction([wrong])
-        assert not isinstance(alone.value, LeaseLost) and not isinstance(raised.value, LeaseLost)
+        assert not isinstance(alone.value, LeaseLost)
+        assert not isinstance(raised.value, LeaseLost)
         assert raised.value.statement is wrong
 
 

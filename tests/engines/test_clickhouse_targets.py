@@ -189,7 +189,7 @@ def test_a_folder_that_another_process_holds(tmp_path: Path) -> None:
         assert holder.stdout.readline() == "held\n"
         told = run_elsewhere(f"chdb://{folder}")
         holder.kill()
-    assert told.startswith(f"{TargetBusy.__name__} 3 chdb://{folder} is open in another process")
+    assert told.startswith(f"{TargetBusy.__name__} 3 chdb://{folder} is open in another process (PID: {holder.pid})")
     assert run_elsewhere(f"chdb://{folder}") == ""
 
 

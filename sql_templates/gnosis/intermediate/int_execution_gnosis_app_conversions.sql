@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['mta', 'gnosis_app', 'conversions']) }}
+{{ config(materialized='table', time_column='conversion_ts', tags=['mta', 'gnosis_app', 'conversions']) }}
 {%- set filters, sources = {}, {} %}
 {%- for row in registry('mta_conversion_kinds') %}
 {%- do filters.update({row.conversion_kind: row.filter}) %}

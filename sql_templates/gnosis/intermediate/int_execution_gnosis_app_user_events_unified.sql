@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['mta', 'gnosis_app', 'touchpoints']) }}
+{{ config(materialized='table', time_column='event_ts', tags=['mta', 'gnosis_app', 'touchpoints']) }}
 -- Grain: event of a known user, on complete days, from the chain or the app's interface.
 SELECT
   event_ts,

@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['mta', 'gpay', 'conversions']) }}
+{{ config(materialized='table', time_column='conversion_ts', tags=['mta', 'gpay', 'conversions']) }}
 {%- set activity = ref('stg_gpay_activity') %}
 -- Grain: conversion of a card wallet x identity of its Safe, on complete days. The first of a kind is the first one
 -- over the full history of the Safe.

@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['mta', 'gpay', 'touchpoints']) }}
+{{ config(materialized='table', time_column='event_ts', tags=['mta', 'gpay', 'touchpoints']) }}
 {%- set kinds = registry('mta_gp_event_kinds') %}
 {%- set others = kinds | rejectattr('actions') | list %}
 {%- if others | length != 1 %}

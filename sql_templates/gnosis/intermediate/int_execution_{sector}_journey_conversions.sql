@@ -1,4 +1,4 @@
-{{ config(materialized='view', tags=['mta', sector, 'journeys']) }}
+{{ config(materialized='view', time_column='conversion_ts', tags=['mta', sector, 'journeys']) }}
 -- Grain: conversion that has a journey: of a person, not of an identity that mta_gp_identity_roles leaves out.
 SELECT
   conversion_dedup_key AS conversion_key,

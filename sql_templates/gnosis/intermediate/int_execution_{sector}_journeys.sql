@@ -1,4 +1,9 @@
-{{ config(materialized='table', tags=['mta', sector, 'journeys']) }}
+{{ config(
+  materialized='incremental',
+  time_column='conversion_ts',
+  lookback=var('lookbacks') | max,
+  tags=['mta', sector, 'journeys']
+) }}
 {{ journeys_wide(
   touchpoints=ref('int_execution_' ~ sector ~ '_user_events_unified'),
   conversions=ref('int_execution_' ~ sector ~ '_journey_conversions'),

@@ -1,4 +1,4 @@
-{{ config(materialized='view', tags=['attribution']) }}
+{{ config(materialized='view', time_column='conversion_ts', tags=['attribution']) }}
 {%- set with_role = has_column('touchpoints', 'identity_role') and has_column('conversions', 'identity_role') %}
 -- Grain: conversion of a complete day. Everything after staging reads conversions here.
 SELECT

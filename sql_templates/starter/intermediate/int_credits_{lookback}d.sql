@@ -1,4 +1,4 @@
-{{ config(materialized='view', tags=['attribution', 'credits']) }}
+{{ config(materialized='incremental', time_column='conversion_ts', tags=['attribution', 'credits']) }}
 {{ credits(
   journeys=ref('fct_journeys_' ~ lookback ~ 'd'),
   conversions=ref('int_conversions'),

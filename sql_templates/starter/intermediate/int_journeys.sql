@@ -1,4 +1,9 @@
-{{ config(materialized='table', tags=['attribution', 'journeys']) }}
+{{ config(
+  materialized='incremental',
+  time_column='conversion_ts',
+  lookback=var('lookbacks') | max,
+  tags=['attribution', 'journeys']
+) }}
 {%- set with_role = has_column('touchpoints', 'identity_role') and has_column('conversions', 'identity_role') %}
 {{ journeys_wide(
   touchpoints=ref('stg_touchpoints'),

@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['staging', 'attribution']) }}
+{{ config(materialized='table', time_column='event_ts', tags=['staging', 'attribution']) }}
 {%- set with_role = has_column('touchpoints', 'identity_role') and has_column('conversions', 'identity_role') %}
 -- Grain: accepted touchpoint.
 WITH {{ classified_touchpoints() }}

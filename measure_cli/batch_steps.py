@@ -1,0 +1,235 @@
+"""An incremental model -> the statements that build it by intervals, with what is stale left open until a run knows.
+
+What a run finds in the model's inputs goes into `refresh.plan_batches`; what comes out of it is written here. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from measure_cli.batches import BATCH_END, BATCH_START, BatchPlan, Day, Days, Seen, StagedBatch
+from measure_cli.catalog import Relation, digest, key_of
+from measure_cli.ddl.base import Swap
+from measure_cli.ddl.intervals import bound, placeholders, within, within_any
+from measure_cli.kinds import Materialization, RelationKind
+from measure_cli.materialize import Names, hooks, run_parents, secrets_of
+from measure_cli.refresh import Subject, Wishes, plan_batches
+from measure_cli.types import BATCHES_SUFFIX, Batch, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedBatches:
+    """What the state tables say of incremental models, by relation.
+
+    `months`: first moment of a published month -> fingerprint; `staged`: what waits for publication; `seen`: the
+    inputs, day by day, as a run saw them last.
+    """
+
+    months: Mapping[str, Mapping[datetime, str]] = field(default_factory=dict)
+    staged: Mapping[str, Sequence[StagedBatch]] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """An input of an incremental model: its days, or the query that tells them."""
+
+    relation: str
+    version: str
+    days: Days | None = None
+    query: Statement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSteps:
+    """Writes the batches of one model; a `BatchWriter`. `existing` is what stands under its name now."""
+
+    relation: Relation
+    names: Names
+    subject: Subject
+    parents: tuple[Parent, ...]
+    is_whole: bool
+    existing: str | None
+
+    @property
+    def stage(self) -> str:
+        """The table in which batches wait."""
+        return stage_name(self.relation, self.names)
+
+    @property
+    def _time_column(self) -> str:
+        assert self.relation.config.time_column is not None
+        return self.relation.config.time_column
+
+    @property
+    def _listed(self) -> str:
+        return ", ".join(self.names.ddl.batches.column(name) for name, _ in self.relation.columns)
+
+    def day_queries(self) -> Mapping[str, Statement]:
+        """The queries of those inputs whose days are not on record."""
+        return {parent.relation: parent.query for parent in self.parents if parent.query}
+
+    def plan(self, days: Mapping[str, Days]) -> BatchPlan:
+        """What is stale; `seen` of the plan is what the queries found."""
+        seen = [
+            Seen(parent.relation, parent.version, days[parent.relation] if parent.days is None else parent.days)
+            for parent in self.parents
+        ]
+        queried = tuple(one for one, parent in zip(seen, self.parents, strict=True) if parent.query)
+        return replace(plan_batches(self.subject, seen), seen=queried)
+
+    def open(self, plan: BatchPlan) -> Sequence[Statement]:
+        """Keep what was computed before a run was stopped; otherwise begin with an empty table."""
+        ddl, relation = self.names.ddl, self.relation
+        if not plan.months and not plan.is_full:
+            return ()
+        if not plan.done:
+            return ddl.create_table(self.stage, relation.columns, relation.config)
+        waits = within_any(ddl.batches, self._time_column, [one.batch for one in plan.done])
+        return ddl.batches.delete(self.stage, f"NOT ({waits})")
+
+    def insert(self, batch: Batch) -> Sequence[Statement]:
+        """Whatever the SELECT gives, only rows of the interval are written."""
+        ddl, relation, names = self.names.ddl.batches, self.relation, self.names
+        assert relation.batched is not None
+        body = relation.batched.sql(lambda reference: names.in_run(key_of(reference)))
+        condition = within(ddl, self._time_column, placeholders(ddl))
+        select = f"SELECT {self._listed}\nFROM (\n{body}\n) AS batch_rows\nWHERE {condition}"
+        filled = Statement(
+            ddl.insert(self.stage, relation.columns, select, relation.config),
+            {BATCH_START: str(batch.start), BATCH_END: str(batch.end)},
+            secrets_of(relation.batched, names),
+        )
+        return [*ddl.delete(self.stage, within(ddl, self._time_column, bound(ddl, batch))), filled]
+
+    def count(self, batch: Batch) -> Statement:
+        """Rows of an interval of the stage."""
+        ddl = self.names.ddl.batches
+        return Statement(f"SELECT count(*) FROM {self.stage} WHERE {within(ddl, self._time_column, bound(ddl, batch))}")
+
+    def overlay(self, plan: BatchPlan) -> Sequence[Statement]:
+        """A view of what the table will hold."""
+        names, key = self.names, self.relation.key
+        published = f"SELECT {self._listed} FROM {names.published_name(key)}"
+        staged = f"SELECT {self._listed} FROM {self.stage}"
+        if plan.is_full:
+            rows = staged
+        elif not plan.replaced:
+            rows = published
+        else:
+            rows = f"{published} WHERE NOT ({self._replaced(plan)})"
+            rows += f"\nUNION ALL\n{staged}" if plan.months else ""
+        return [names.ddl.view(names.staged_name(key), self.relation.columns, rows)]
+
+    def publish(self, plan: BatchPlan) -> Sequence[Statement]:
+        """The view goes, the stage takes the place of what was stale."""
+        names, relation = self.names, self.relation
+        published = names.published_name(relation.key)
+        described = {column.name: column.description for column in relation.docs if column.description}
+        swap = Swap(
+            stage=self.stage,
+            published=published,
+            bare=relation.name,
+            existing=self.existing,
+            columns=relation.columns,
+            time_column=self._time_column,
+            intervals=None if plan.is_full else plan.replaced,
+            is_filled=bool(plan.months),
+            condition=self._replaced(plan),
+        )
+        return [
+            names.ddl.drop(names.staged_name(relation.key), "view"),
+            *names.ddl.batches.publish(swap),
+            *names.ddl.comments(published, False, relation.description, described),
+            *(Statement(sql) for sql in hooks(relation, relation.config.post_hook, published, names)),
+        ]
+
+    def _replaced(self, plan: BatchPlan) -> str:
+        return within_any(self.names.ddl.batches, self._time_column, plan.replaced)
+
+
+def stage_name(relation: Relation, names: Names) -> str:
+    """The qualified name of the table in which the batches of a model wait."""
+    return names.ddl.name(relation.place, relation.name + BATCHES_SUFFIX)
+
+
+def parents_of(
+    relation: Relation, names: Names, versions: Mapping[str, str], record: RecordedBatches
+) -> tuple[Parent, ...]:
+    """The inputs of an incremental model. `versions` are the fingerprints of all relations as this run reads them."""
+    columns = columns_seen(names.relations)
+    found = []
+    for key in dict.fromkeys(run_parents(relation, names.relations)):
+        parent = names.relations[key]
+        day_column = parent.config.time_column
+        if parent.kind is not RelationKind.MODEL:
+            found.append(Parent(key, versions[key], {None: Day(0, versions[key])}))
+            continue
+        version = digest(versions[key], columns[key], day_column)
+        known = record.seen.get(key)
+        if known and known.version == version:
+            found.append(Parent(key, version, known.days))
+        else:
+            query = names.ddl.batches.days(names.in_run(key), columns[key], day_column)
+            found.append(Parent(key, version, None, Statement(query, secrets=names.secrets_in(key))))
+    return tuple(found)
+
+
+def columns_seen(relations: Mapping[str, Relation]) -> dict[str, tuple[str, ...]]:
+    """For every relation that incremental models read the columns that any of them names."""
+    named: dict[str, set[str]] = {}
+    pending = [relation.batched for relation in relations.values() if relation.batched]
+    while pending:
+        for reference, columns in pending.pop().reads:
+            parent = relations[key_of(reference)]
+            if parent.config.materialized is Materialization.EPHEMERAL and parent.compiled:
+                pending.append(parent.compiled)
+            named.setdefault(parent.key, set()).update(columns)
+    return {key: tuple(name for name, _ in relations[key].columns if name in found) for key, found in named.items()}
+
+
+def definition_of(relation: Relation, relations: Mapping[str, Relation]) -> str:
+    """What decides the content of batches besides inputs: the model itself, and the ephemeral models inside of it."""
+    inlined = [
+        definition_of(parent, relations)
+        for parent in (relations[key] for key in relation.after)
+        if parent.kind is RelationKind.MODEL and parent.config.materialized is Materialization.EPHEMERAL
+    ]
+    return digest(relation.batch_definition or relation.definition, inlined)
+
+
+def has_days(relation: Relation, relations: Mapping[str, Relation]) -> bool:
+    """Whether any input of a model says when its rows are; otherwise the model can only be built whole."""
+    return any(relations[key].config.time_column for key in run_parents(relation, relations))
+
+
+def batch_steps(
+    relation: Relation,
+    names: Names,
+    versions: Mapping[str, str],
+    record: RecordedBatches,
+    *,
+    existing: str | None,
+    has_stage: bool,
+    wishes: Wishes | None,
+    full: bool,
+) -> BatchSteps:
+    """The writer of one incremental model; without `wishes` it is built whole, and its months are recorded."""
+    assert relation.as_of is not None
+    is_whole = wishes is None or not has_days(relation, names.relations)
+    subject = Subject(
+        relation=relation.key,
+        definition=definition_of(relation, names.relations),
+        as_of=relation.as_of,
+        lookback=relation.config.lookback,
+        start=relation.config.start,
+        months=record.months.get(relation.key, {}),
+        staged=record.staged.get(relation.key, ()) if has_stage else (),
+        before={key: seen.days for key, seen in record.seen.items()},
+        has_table=existing == "table" and not is_whole,
+        is_full=full and not is_whole,
+        wishes=wishes or Wishes(),
+    )
+    return BatchSteps(relation, names, subject, parents_of(relation, names, versions, record), is_whole, existing)

@@ -1,0 +1,185 @@
+"""The ledger of a target: what is published and from what it was made, batches that wait, inputs as they were seen.
+
+It is written in the transaction that changes the data it speaks of, where the engine can do that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from measure_cli.batches import BatchPlan, Seen, StagedBatch, StagedStatus, days_text, read_days
+from measure_cli.ports import Session
+from measure_cli.results import RunResult, StepResult
+from measure_cli.steps import BuiltRelation, Step
+from measure_cli.types import Batch, Statement
+
+ROWS_A_STATEMENT = 50
+
+
+def insert(table: str, *rows: Mapping[str, Any]) -> Statement:
+    """Rows with the same columns in one statement; values are bound, the rest of the columns is NULL."""
+    columns = list(rows[0])
+    marks = ", ".join("(" + ", ".join(f"${name}_{number}" for name in columns) + ")" for number in range(len(rows)))
+    values = {f"{name}_{number}": row[name] for number, row in enumerate(rows) for name in columns}
+    return Statement(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values)
+
+
+def inserts(table: str, rows: Sequence[Mapping[str, Any]]) -> list[Statement]:
+    """Any number of rows, in statements whose parameters every driver takes."""
+    return [insert(table, *rows[start : start + ROWS_A_STATEMENT]) for start in range(0, len(rows), ROWS_A_STATEMENT)]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A relation that is to be published; `plan` of an incremental model, `is_whole` if it was not built by batches."""
+
+    step: Step
+    result: StepResult
+    plan: BatchPlan | None = None
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The qualified names of its tables: `batches` are published, `staged` wait, `days` are those of inputs."""
+
+    batches: str
+    staged: str
+    days: str
+
+    def relations_built(self, run: RunResult, built: Sequence[Built], built_at: datetime) -> list[Statement]:
+        """What the ledger says of relations that are published: the relation as a whole, and its months if it has any.
+
+        Rows of relations as a whole have no bounds; rows of months that were not touched stay.
+        """
+        if not built:
+            return []
+        common = {"run_id": run.run_id, "stack": run.stack, "built_at": built_at}
+        rows = [
+            {
+                **common, "relation": one.step.key, "fingerprint": one.step.fingerprint, "batch_start": None,
+                "batch_end": None, "row_count": one.result.rows, "seconds": one.result.seconds,
+            }
+            for one in built
+        ]  # fmt: skip
+        rows += [
+            {
+                **common, "relation": one.step.key, "fingerprint": month.fingerprint,
+                "batch_start": month.month.start, "batch_end": month.month.end, "row_count": None, "seconds": None,
+            }
+            for one in built if one.plan for month in one.plan.months
+        ]  # fmt: skip
+        batched = [one.step.key for one in built if one.plan]
+        staged = [self._forget(self.staged, run.stack, batched)] if batched else []
+        return [
+            *self.forgotten(run.stack, built),
+            *inserts(self.batches, rows),
+            *staged,
+            *self._days(run, built, built_at),
+        ]
+
+    def forgotten(self, stack: str, built: Sequence[Built]) -> list[Statement]:
+        """The ledger no longer speaks of these relations, or of the months that are replaced in them."""
+        parts = {one.step.key: one.plan for one in built if one.plan and not one.is_whole and not one.plan.is_full}
+        whole = [one.step.key for one in built if one.step.key not in parts]
+        statements = [self._forget(self.batches, stack, whole)] if whole else []
+        for key, plan in parts.items():
+            values: dict[str, Any] = {"stack": stack, "relation": key}
+            gone = ["batch_start IS NULL"]
+            for number, interval in enumerate(plan.replaced):
+                gone.append(f"(batch_start >= $start_{number} AND batch_start < $end_{number})")
+                values |= {f"start_{number}": interval.start, f"end_{number}": interval.end}
+            condition = f"stack = $stack AND relation = $relation AND ({' OR '.join(gone)})"
+            statements.append(Statement(f"DELETE FROM {self.batches} WHERE {condition}", values))
+        return statements
+
+    def _forget(self, table: str, stack: str, keys: Sequence[str]) -> Statement:
+        """Remove all rows on some relations."""
+        names = {f"relation_{number}": key for number, key in enumerate(keys)}
+        listed = ", ".join(f"${name}" for name in names)
+        return Statement(
+            f"DELETE FROM {table} WHERE stack = $stack AND relation IN ({listed})", {"stack": stack, **names}
+        )
+
+    def _days(self, run: RunResult, built: Sequence[Built], seen_at: datetime) -> list[Statement]:
+        """The inputs of incremental models as this run has seen them."""
+        seen = {one.relation: one for done in built if done.plan for one in done.plan.seen}
+        rows = [
+            {
+                "stack": run.stack, "relation": one.relation, "version": one.version, "days": days_text(one.days),
+                "seen_at": seen_at,
+            }
+            for one in seen.values()
+        ]  # fmt: skip
+        return [self._forget(self.days, run.stack, [*seen]), *inserts(self.days, rows)] if seen else []
+
+    def batches_planned(self, run: RunResult, plan: BatchPlan, at: datetime) -> list[Statement]:
+        """What waits in the stage of a relation, and what is still to come."""
+        rows = [self._staged(run, plan, one.batch, one.fingerprint, one.status, at) for one in plan.done]
+        for batch in plan.batches:
+            rows += [
+                self._staged(run, plan, part, fingerprint, StagedStatus.PENDING, at)
+                for part, fingerprint in plan.pieces(batch)
+            ]
+        return [self._forget(self.staged, run.stack, [plan.relation]), *inserts(self.staged, rows)]
+
+    def batch_ended(
+        self, run: RunResult, plan: BatchPlan, batch: Batch, status: StagedStatus, at: datetime, seconds: float
+    ) -> list[Statement]:
+        """A batch is in the stage, or failed; one row for each month that it touches."""
+        condition = "stack = $stack AND relation = $relation AND batch_start < $batch_end AND batch_end > $batch_start"
+        values: dict[str, Any] = {
+            "stack": run.stack, "relation": plan.relation, "batch_start": batch.start, "batch_end": batch.end,
+        }  # fmt: skip
+        rows = [
+            {**self._staged(run, plan, part, fingerprint, status, at), "seconds": seconds}
+            for part, fingerprint in plan.pieces(batch)
+        ]
+        return [Statement(f"DELETE FROM {self.staged} WHERE {condition}", values), *inserts(self.staged, rows)]
+
+    def _staged(
+        self, run: RunResult, plan: BatchPlan, batch: Batch, fingerprint: str, status: StagedStatus, at: datetime
+    ) -> dict[str, Any]:
+        return {
+            "run_id": run.run_id, "stack": run.stack, "relation": plan.relation, "batch_start": batch.start,
+            "batch_end": batch.end, "fingerprint": fingerprint, "status": status.value, "staged_at": at,
+        }  # fmt: skip
+
+    def read_ledger(self, session: Session, stack: str) -> dict[str, BuiltRelation]:
+        """What is published, and what it was made from."""
+        sql = (
+            f"SELECT relation, fingerprint, row_count FROM {self.batches} WHERE stack = $stack AND batch_start IS NULL"
+        )
+        rows = session.query(Statement(sql, {"stack": stack})).rows
+        return {name: BuiltRelation(name, fingerprint, count) for name, fingerprint, count in rows}
+
+    def read_months(self, session: Session, stack: str) -> dict[str, dict[datetime, str]]:
+        """The published months of incremental models: relation -> first moment -> fingerprint."""
+        sql = (
+            f"SELECT relation, batch_start, fingerprint FROM {self.batches} "
+            "WHERE stack = $stack AND batch_start IS NOT NULL"
+        )
+        months: dict[str, dict[datetime, str]] = {}
+        for relation, start, fingerprint in session.query(Statement(sql, {"stack": stack})).rows:
+            months.setdefault(relation, {})[start] = fingerprint
+        return months
+
+    def read_staged(self, session: Session, stack: str) -> dict[str, list[StagedBatch]]:
+        """What waits for publication, or failed, by relation."""
+        sql = (
+            f"SELECT relation, batch_start, batch_end, fingerprint, status FROM {self.staged} "
+            "WHERE stack = $stack ORDER BY relation, batch_start"
+        )
+        staged: dict[str, list[StagedBatch]] = {}
+        for relation, start, end, fingerprint, status in session.query(Statement(sql, {"stack": stack})).rows:
+            staged.setdefault(relation, []).append(StagedBatch(Batch(start, end), fingerprint, StagedStatus(status)))
+        return staged
+
+    def read_seen(self, session: Session, stack: str) -> dict[str, Seen]:
+        """The inputs of incremental models as they were seen last."""
+        sql = f"SELECT relation, version, days FROM {self.days} WHERE stack = $stack"
+        rows = session.query(Statement(sql, {"stack": stack})).rows
+        return {relation: Seen(relation, version, read_days(days)) for relation, version, days in rows}

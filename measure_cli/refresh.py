@@ -1,0 +1,263 @@
+"""What is stale in an incremental model, why, and in which batches it is built: data in, `BatchPlan` out. Pure.
+
+A month is made from the days of the inputs that it can see: those from `lookback` days before it to its end. Its
+fingerprint is a hash of the model's definition and of these days, so a row that comes late, changes or goes makes
+exactly those months stale that can see its day, and no watermark has to be trusted.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from measure_cli.batches import (
+    BatchPlan,
+    Days,
+    PlannedMonth,
+    Seen,
+    StagedBatch,
+    StagedStatus,
+    Why,
+    joined,
+    midnight,
+    month_of,
+    months_between,
+    overlap,
+    without,
+)
+from measure_cli.catalog import digest
+from measure_cli.errors import ProjectError
+from measure_cli.types import Batch
+
+DAYS_NAMED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a user asks of a refresh: how many months at once, an interval to build again, a fresh start."""
+
+    batch_months: int = 1
+    start: date | None = None
+    end: date | None = None
+    restart: bool = False
+
+    @property
+    def forced(self) -> Batch | None:
+        """The interval to build again whatever its inputs are."""
+        if self.start is None and self.end is None:
+            return None
+        start, end = self.start or date.min, self.end or date.max
+        return Batch(midnight(start), midnight(end))
+
+
+def wishes(batch_months: int, start: datetime | None, end: datetime | None, restart: bool) -> Wishes:
+    """What the options of the command mean.
+
+    Raises:
+        ProjectError: the interval is empty.
+    """
+    if start and end and start >= end:
+        raise ProjectError(f"--start {start:%Y-%m-%d} --end {end:%Y-%m-%d}: the end must come after the start")
+    return Wishes(batch_months, start.date() if start else None, end.date() if end else None, restart)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An incremental model before its inputs are looked at.
+
+    `months` is the ledger: first moment of a month -> fingerprint. `staged` waits from a run before. `before` are the
+    inputs as they were seen last. `has_table`: there is a published table of which parts can stay.
+    """
+
+    relation: str
+    definition: str
+    as_of: date
+    lookback: int = 0
+    start: date | None = None
+    months: Mapping[datetime, str] = field(default_factory=dict)
+    staged: Sequence[StagedBatch] = ()
+    before: Mapping[str, Days] = field(default_factory=dict)
+    has_table: bool = False
+    is_full: bool = False
+    wishes: Wishes = Wishes()
+
+
+class Input:
+    """One input, its days in order."""
+
+    def __init__(self, name: str, days: Days) -> None:
+        self.name = name
+        self.undated = days.get(None)
+        self.days = sorted((day, facts) for day, facts in days.items() if day is not None)
+
+    def within(self, start: date, end: date) -> list[tuple[str, int, str]]:
+        """The days of an interval as plain facts."""
+        first, last = (bisect_left(self.days, day, key=lambda entry: entry[0]) for day in (start, end))
+        return [(day.isoformat(), facts.rows, facts.content) for day, facts in self.days[first:last]]
+
+    def rows(self, start: date, end: date) -> int:
+        """How many rows the days of an interval hold."""
+        return sum(rows for _, rows, _ in self.within(start, end))
+
+
+def plan_batches(subject: Subject, seen: Sequence[Seen]) -> BatchPlan:
+    """Every month that is stale, grouped into batches; what waits in the stage already is not computed again."""
+    inputs = [Input(one.relation, one.days) for one in seen]
+    wanted = {month.start: planned(month, subject, inputs) for month in months_to_hold(subject, inputs)}
+    is_new = not subject.has_table
+    changed = {one.relation: changed_days(one.days, subject.before.get(one.relation)) for one in seen}
+    stale = []
+    for start, month in wanted.items():
+        why = reason(month, None if is_new else subject.months.get(start), subject, changed)
+        if why is not None:
+            stale.append(PlannedMonth(month.month, month.batch, month.fingerprint, *why, month.rows))
+    dropped = () if is_new else tuple(month_of(start) for start in subject.months if start not in wanted)
+    kept = len(wanted) - len(stale)
+    done = () if subject.wishes.restart else tuple(waiting(stale, subject.staged))
+    return BatchPlan(
+        relation=subject.relation,
+        months=tuple(stale),
+        kept=kept,
+        dropped=dropped,
+        done=done,
+        batches=tuple(grouped(stale, done, subject.wishes.batch_months)),
+        is_full=not kept,
+        seen=tuple(seen),
+        notices=tuple(cut_rows(subject, inputs)),
+    )
+
+
+def months_to_hold(subject: Subject, inputs: Sequence[Input]) -> Iterator[Batch]:
+    """Months that may hold rows: those that see a day of an input, and those that the ledger knows."""
+    days = [day for one in inputs if one.days for day in (one.days[0][0], one.days[-1][0])]
+    known = [start.date() for start in subject.months]
+    if not days and not known:
+        return
+    begin = max(min([*days, *known]), subject.start or date.min)
+    last_seen = later(max(days), subject.lookback) if days else date.min
+    last = min(max([last_seen, *known]), later(subject.as_of, -1))
+    if begin <= last:
+        yield from months_between(month_of(begin).start, midnight(last) + timedelta(microseconds=1))
+
+
+def later(day: date, days: int) -> date:
+    """A day so many days after another, or the last one there is."""
+    ordinal = day.toordinal() + days
+    return date.fromordinal(min(max(ordinal, 1), date.max.toordinal()))
+
+
+def planned(month: Batch, subject: Subject, inputs: Sequence[Input]) -> PlannedMonth:
+    """A month with its fingerprint: `<definition>.<what it sees>`."""
+    start = max(month.start, midnight(subject.start)) if subject.start else month.start
+    end = min(month.end, midnight(subject.as_of))
+    first = later(month.start.date(), -subject.lookback)
+    sees = [
+        (one.name, one.undated and (one.undated.rows, one.undated.content), one.within(first, end.date()))
+        for one in inputs
+    ]
+    cut = start.isoformat() if start > month.start else None
+    fingerprint = f"{subject.definition[:16]}.{digest(cut, sees)[:24]}"
+    rows = sum(one.rows(start.date(), end.date()) for one in inputs)
+    return PlannedMonth(month, Batch(start, end), fingerprint, Why.NEW, "", rows)
+
+
+def reason(
+    month: PlannedMonth, built: str | None, subject: Subject, changed: Mapping[str, Sequence[date | None]]
+) -> tuple[Why, str] | None:
+    """Why a month is stale, with details; None when it is not. `built` is its fingerprint in the ledger."""
+    forced = subject.wishes.forced
+    if subject.is_full:
+        return Why.FULL, ""
+    if built != month.fingerprint and any(
+        one.status is StagedStatus.FAILED and one.fingerprint == month.fingerprint and overlap(one.batch, month.batch)
+        for one in subject.staged
+    ):
+        return Why.FAILED, ""
+    if built is None:
+        return Why.NEW, ""
+    if built.partition(".")[0] != month.fingerprint.partition(".")[0]:
+        return Why.DEFINITION, ""
+    if built != month.fingerprint:
+        return input_reason(month, subject.lookback, changed)
+    return (Why.ASKED, "") if forced and overlap(forced, month.month) else None
+
+
+def input_reason(month: PlannedMonth, lookback: int, changed: Mapping[str, Sequence[date | None]]) -> tuple[Why, str]:
+    """Which input changed on which days, as far as it is known what the days were before."""
+    start, end = month.month.start.date(), month.month.end.date()
+    first, looks_back = later(start, -lookback), ""
+    for name, days in changed.items():
+        own = [day for day in days if day is not None and start <= day < end]
+        if own or None in days:
+            return Why.INPUT, f"{name}{named(own)}"
+        if earlier := [day for day in days if day is not None and first <= day < start]:
+            looks_back = looks_back or f"{name}{named(earlier)}"
+    return (Why.LOOKBACK, looks_back) if looks_back else (Why.INPUT, "")
+
+
+def named(days: Sequence[date]) -> str:
+    """Some days, for people.
+
+    >>> named([date(2024, 3, 5), date(2024, 3, 6), date(2024, 3, 7)])
+    ' on 2024-03-05, 2024-03-06 and 1 more'
+    """
+    if not days:
+        return ""
+    more = f" and {len(days) - DAYS_NAMED} more" if len(days) > DAYS_NAMED else ""
+    return f" on {', '.join(day.isoformat() for day in days[:DAYS_NAMED])}{more}"
+
+
+def changed_days(now: Days, before: Days | None) -> list[date | None]:
+    """The days on which an input is not what it was; none when it is not known what it was."""
+    if before is None:
+        return []
+    changed = {day for day in (*now, *before) if now.get(day) != before.get(day)}
+    dated = sorted(day for day in changed if day is not None)
+    return [*dated, None] if None in changed else [*dated]
+
+
+def waiting(stale: Sequence[PlannedMonth], staged: Sequence[StagedBatch]) -> Iterator[StagedBatch]:
+    """What the stage holds of the stale months, computed from what they see now."""
+    wanted = {month.month.start: month for month in stale}
+    for one in staged:
+        month = wanted.get(month_of(one.batch.start).start)
+        if (
+            one.status is StagedStatus.DONE
+            and month
+            and one.fingerprint == month.fingerprint
+            and month.batch.start <= one.batch.start
+            and one.batch.end <= month.batch.end
+        ):
+            yield one
+
+
+def grouped(stale: Sequence[PlannedMonth], done: Sequence[StagedBatch], most: int) -> Iterator[Batch]:
+    """What is still to be computed: neighbouring months together, at most so many; months without rows cost nothing."""
+    batch, months = None, 0
+    for month in stale:
+        taken = [one.batch for one in done if overlap(one.batch, month.batch)]
+        for part in without(month.batch, taken):
+            weight = 1 if month.rows else 0
+            if batch and not taken and batch.end == part.start and months + weight <= most:
+                batch, months = joined([batch, part])[0], months + weight
+                continue
+            if batch:
+                yield batch
+            batch, months = part, most if taken else weight
+    if batch:
+        yield batch
+
+
+def cut_rows(subject: Subject, inputs: Sequence[Input]) -> Iterator[str]:
+    """What the configured start keeps out of the model."""
+    if subject.start is None:
+        return
+    first = later(subject.start, -subject.lookback)
+    for one in inputs:
+        if rows := one.rows(date.min, first):
+            yield (
+                f"{subject.relation}: {rows:,} rows of {one.name} before {first} are not read, "
+                f"because the model starts on {subject.start}"
+            )
