@@ -13,7 +13,7 @@ import duckdb
 
 from benchmarks.data import DAYS, FIRST_DAY, Dataset, uniform, write_parquet
 
-TOUCHES_OF_A_SAFE = 152  # 46 transfers, each of 3.3 identities
+TOUCHES_OF_A_SAFE = 144  # 43 transfers, each of 3.3 identities
 MOST_ACTIONS = 200
 EXCLUSIONS = (
     ("gpay_payment", "gp.payment"),

@@ -32,7 +32,9 @@ TARGET_KEYS: Mapping[str, Mapping[str, type[str] | type[int]]] = {
     "clickhouse": {"url": str, "cluster": str, "memory_limit": str, "threads": int},
     "snowflake": {
         **dict.fromkeys(("account", "user", "role", "warehouse", "database", "schema_prefix", "authenticator"), str),
-        **{"host": str, "port": int, "protocol": str},
+        "host": str,
+        "port": int,
+        "protocol": str,
     },
 }
 NEEDED_KEYS: Mapping[str, tuple[str, ...]] = {"snowflake": ("account", "database"), "clickhouse": ("url",)}

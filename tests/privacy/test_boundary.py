@@ -33,3 +33,13 @@ def test_internal_relations_are_not_shown(folder: Path, name: str) -> None:
     assert ended.exit_code == 4
     assert f"{name} is internal" in ended.stderr
     assert ended.stdout == ""
+
+
+def test_the_status_does_not_speak_of_internal_relations(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEASURE_PII_SALT", "ab" * 16)
+    built = CliRunner().invoke(app, ["build", "--project-dir", str(folder)])
+    assert built.exit_code == 0, built.stderr
+    ended = CliRunner().invoke(app, ["status", "--project-dir", str(folder), "--json"])
+    names = {row["relation"] for row in json.loads(ended.stdout)["relations"]}
+    assert "fct_swaps" in names
+    assert names.isdisjoint(INTERNAL)
