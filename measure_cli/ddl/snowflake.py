@@ -220,7 +220,7 @@ def salt_comment(secrets: Sequence[str]) -> str:
     options = " ".join(f"-D {name}=..." for name in secrets)
     return (
         "-- Pseudonyms need the two blocks that HMAC makes of the salt; they are as secret as the salt itself.\n"
-        "-- `measure sql --secrets` prints them. A SET statement stays in the account's history of queries; where that\n"
-        "-- is too much, use `measure build`, which binds them. Before this script:\n"
+        "-- `measure sql --secrets` prints them. A SET statement stays in the account's history of queries; where\n"
+        "-- that is too much, use `measure build`, which binds them. Before this script:\n"
         f"--   snowsql {options} -o variable_substitution=true\n{lines}"
     )
