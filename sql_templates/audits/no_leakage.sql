@@ -3,27 +3,17 @@
    are relations; `lookbacks` and `include_touch_at_conversion` default to the variables of these names. #}
 {%- set lookbacks = arg('lookbacks', var('lookbacks')) | map('int') | unique | sort -%}
 {%- set allowed = '<=' if arg('include_touch_at_conversion', var('include_touch_at_conversion')) else '<' -%}
-WITH edges AS (
+-- Most claims repeat: windows end together, and conversions of a user share touches. What is distinct is much less.
+WITH claimed_touches AS (
   {%- for days in lookbacks %}
-  {{ 'UNION ALL\n  ' if not loop.first }}SELECT
-    conversion_key,
-    conversion_kind,
-    conversion_ts,
-    user_pseudonym,
-    event_kind,
-    {{ days }} AS lookback_days,
-    conversion_ts - INTERVAL {{ days }} DAY AS window_start_ts,
-    first_touch_ts_{{ days }}d AS first_touch_ts,
-    last_touch_ts_{{ days }}d AS last_touch_ts
-  FROM {{ model }} AS audited_{{ days }}d
+  {{ 'UNION\n  ' if not loop.first }}SELECT user_pseudonym, event_kind, first_touch_ts_{{ days }}d AS event_ts
+  FROM {{ model }} AS first_of_{{ days }}d
+  WHERE n_touches_{{ days }}d > 0
+  UNION
+  SELECT user_pseudonym, event_kind, last_touch_ts_{{ days }}d AS event_ts
+  FROM {{ model }} AS last_of_{{ days }}d
   WHERE n_touches_{{ days }}d > 0
   {%- endfor %}
-),
-
-claimed_touches AS (
-  SELECT user_pseudonym, event_kind, first_touch_ts AS event_ts FROM edges
-  UNION
-  SELECT user_pseudonym, event_kind, last_touch_ts AS event_ts FROM edges
 ),
 
 invented_touches AS (
@@ -42,32 +32,39 @@ invented_touches AS (
 ),
 
 judged AS (
-  SELECT
-    edges.conversion_key,
-    edges.conversion_kind,
-    edges.conversion_ts,
-    edges.event_kind,
-    edges.lookback_days,
-    edges.first_touch_ts,
-    edges.last_touch_ts,
+  {%- for days in lookbacks %}
+  {{ 'UNION ALL\n  ' if not loop.first }}SELECT
+    journeys.conversion_key,
+    journeys.conversion_kind,
+    journeys.conversion_ts,
+    journeys.event_kind,
+    {{ days }} AS lookback_days,
+    journeys.first_touch_ts_{{ days }}d AS first_touch_ts,
+    journeys.last_touch_ts_{{ days }}d AS last_touch_ts,
     CASE
-      WHEN NOT coalesce(edges.last_touch_ts {{ allowed }} edges.conversion_ts, FALSE) THEN 'touch after the conversion'
-      WHEN NOT coalesce(edges.first_touch_ts >= edges.window_start_ts, FALSE) THEN 'touch before the window'
-      WHEN edges.first_touch_ts > edges.last_touch_ts THEN 'first touch after the last'
+      WHEN NOT coalesce(journeys.last_touch_ts_{{ days }}d {{ allowed }} journeys.conversion_ts, FALSE)
+        THEN 'touch after the conversion'
+      WHEN NOT coalesce(
+        journeys.first_touch_ts_{{ days }}d >= journeys.conversion_ts - INTERVAL {{ days }} DAY, FALSE
+      )
+        THEN 'touch before the window'
+      WHEN journeys.first_touch_ts_{{ days }}d > journeys.last_touch_ts_{{ days }}d THEN 'first touch after the last'
       WHEN exclusions.event_kind IS NOT NULL THEN 'kind excluded for the conversion'
       WHEN first_touches.event_ts IS NOT NULL OR last_touches.event_ts IS NOT NULL THEN 'touch without a touchpoint'
     END AS leak
-  FROM edges
+  FROM {{ model }} AS journeys
   LEFT JOIN {{ ref(arg('exclusions')) }} AS exclusions
-    ON edges.conversion_kind = exclusions.conversion_kind AND edges.event_kind = exclusions.event_kind
+    ON journeys.conversion_kind = exclusions.conversion_kind AND journeys.event_kind = exclusions.event_kind
   LEFT JOIN invented_touches AS first_touches
-    ON edges.user_pseudonym = first_touches.user_pseudonym
-    AND edges.event_kind = first_touches.event_kind
-    AND edges.first_touch_ts = first_touches.event_ts
+    ON journeys.user_pseudonym = first_touches.user_pseudonym
+    AND journeys.event_kind = first_touches.event_kind
+    AND journeys.first_touch_ts_{{ days }}d = first_touches.event_ts
   LEFT JOIN invented_touches AS last_touches
-    ON edges.user_pseudonym = last_touches.user_pseudonym
-    AND edges.event_kind = last_touches.event_kind
-    AND edges.last_touch_ts = last_touches.event_ts
+    ON journeys.user_pseudonym = last_touches.user_pseudonym
+    AND journeys.event_kind = last_touches.event_kind
+    AND journeys.last_touch_ts_{{ days }}d = last_touches.event_ts
+  WHERE journeys.n_touches_{{ days }}d > 0
+  {%- endfor %}
 )
 
 SELECT
