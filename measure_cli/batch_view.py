@@ -47,7 +47,7 @@ def count_of(number: int, noun: str) -> str:
     ('1 batch', '2 batches', '0 months')
     """
     plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"
+    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def batch_line(event: BatchFinished, spent: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -272,7 +273,7 @@ def init(call: Call, folder: Annotated[Path, typer.Argument(metavar="DIR", help=
         call.print_json([str(file) for file in files])
     else:
         typer.echo("\n".join(str(file) for file in files))
-        call.narrate(f"Now: cd {folder} && measure build")
+        call.narrate(f"Now: cd {shlex.quote(str(folder))} && measure build")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,7 +22,7 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
-from measure_cli.batch_view import batch_line, plan_line, trouble_line
+from measure_cli.batch_view import batch_line, count_of, plan_line, trouble_line
 from measure_cli.batches import BatchPlan
 from measure_cli.errors import MeasureError
 from measure_cli.events import (
@@ -176,7 +177,7 @@ class RunView:
         if result.status is AuditStatus.PASS:
             return
         style = "yellow" if result.status is AuditStatus.WARN else "red"
-        detail = result.message or f"{result.failures:,} offending rows"
+        detail = result.message or count_of(result.failures, "offending row")
         text = escape(f"{result.model}: audit {result.name}: {detail}")
         if result.status is AuditStatus.WARN and self._quiet:
             return
@@ -194,7 +195,8 @@ class RunView:
                 self._tell(model)
         built = sum(model.status is StepStatus.BUILT for model in result.models)
         if not built and not result.failed:
-            self._say(f"[green]nothing to do[/]: all {len(result.models)} relations are up to date")
+            kept = sum(model.status is StepStatus.UNCHANGED for model in result.models)
+            self._say(f"[green]nothing to do[/]: all {kept} relations are up to date")
             return
         self._say(build_summary(result))
 
@@ -204,7 +206,7 @@ def sample_lines(sample: Table | None) -> list[str]:
     if sample is None:
         return []
     return [
-        "  " + ", ".join(f"{name}={shown(value)}" for name, value in zip(sample.columns, row, strict=True))
+        "  " + ", ".join(f"{name}={printable(shown(value))}" for name, value in zip(sample.columns, row, strict=True))
         for row in sample.rows
     ]
 
@@ -256,7 +258,22 @@ def columns_of(table: Table) -> list[list[Any]]:
 
 def cell_texts(table: Table) -> list[list[str]]:
     """What is shown, column by column; numbers of one column are written alike."""
-    return [[shown(value, is_fraction(values), is_large(values)) for value in values] for values in columns_of(table)]
+    return [column_texts(values) for values in columns_of(table)]
+
+
+def column_texts(values: Sequence[Any]) -> list[str]:
+    """What is shown of one column."""
+    fraction, large = is_fraction(values), is_large(values)
+    return [printable(shown(value, fraction, large)) for value in values]
+
+
+def printable(text: str) -> str:
+    r"""A text with its control characters written out: data must not move the cursor, nor tear a row apart.
+
+    >>> printable("two\nlines"), printable("\x1b[31m"), printable("E-Mail – é")
+    ('two\\nlines', '\\x1b[31m', 'E-Mail – é')
+    """
+    return "".join(repr(char)[1:-1] if unicodedata.category(char) == "Cc" else char for char in text)
 
 
 def is_fraction(values: Iterable[Any]) -> bool:
@@ -307,7 +324,7 @@ def turned(table: Table) -> Table:
     count = min(TRANSPOSED_ROWS, len(table.rows))
     names = ("column", *(f"row {number}" for number in range(1, count + 1)))
     texts = zip(table.columns, cell_texts(table), strict=True)
-    return Table(names, tuple((name, *cells[:count]) for name, cells in texts))
+    return Table(names, tuple((name.replace("\n", " "), *cells[:count]) for name, cells in texts))
 
 
 def with_headings(table: Table) -> Table:

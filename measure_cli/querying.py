@@ -97,7 +97,10 @@ def open_reader(project: Project) -> Reader:
     """
     kind = engine_kind(project)
     if kind is not EngineKind.DUCKDB:
-        raise PlanError(f"query reads DuckDB; the target {project.target.name} is {kind}")
+        raise PlanError(
+            f"query reads DuckDB; the target {project.target.name} is {kind}",
+            "Use the client of the warehouse; measure show prints the first rows of a relation.",
+        )
     from measure_cli.engines.duckdb_query import open_reader as open_duckdb_reader
 
     return open_duckdb_reader(project)

@@ -199,7 +199,10 @@ def translated_script(request: Request, dialect: str, select_only: bool) -> str:
     from measure_cli.script import Inputs, script_of, select_of_one
 
     if dialect not in other_dialects():
-        raise PlanError(f'unknown dialect "{dialect}"', did_you_mean(dialect, other_dialects()))
+        raise PlanError(
+            f'unknown dialect "{dialect}"',
+            did_you_mean(dialect, other_dialects()) or "Known: duckdb, clickhouse, snowflake, and those of sqlglot.",
+        )
     loaded = load(request.overrides, EngineKind.DUCKDB)
     chosen, ddl = chosen_by(request, loaded), OtherDdl()
     catalog = placed(loaded.catalog, ddl.place)

@@ -135,7 +135,7 @@ def test_failing_audit_keeps_the_published_version(project: Path) -> None:
     write("registries/steps.csv", "funnel,step,stream\n")(project)
     outcome = run(project, "build")
     assert outcome.exit_code == 1, outcome
-    assert "fail fct_touches: audit not_null(event_kind): 1 offending rows" in outcome.stderr
+    assert "fail fct_touches: audit not_null(event_kind): 1 offending row" in outcome.stderr
     after = relations(project / DATABASE)
     assert after["marts.fct_touches"] == before["marts.fct_touches"]
     assert [name for name in after if name.endswith("__next")] == []

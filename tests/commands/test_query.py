@@ -244,3 +244,8 @@ def test_a_signal_stops_the_statement(built: Workshop, number: signal.Signals, e
     assert (process.returncode, stdout) == (exit_code, "")
     assert "interrupted" in stderr
     assert "Traceback" not in stderr
+
+
+def test_data_tears_no_row_apart_and_moves_no_cursor(built: Workshop) -> None:
+    ended = built.measure("query", "SELECT 'two' || chr(10) || 'lines' AS x, chr(9) AS y, chr(27) || '[31m' AS z")
+    assert ended.stdout.splitlines()[2:] == ["two\\nlines  \\t  \\x1b[31m"]
