@@ -6,10 +6,10 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import bench_engines, bench_journeys, bench_memory, bench_orchestration
+from benchmarks import bench_engines, bench_journeys, bench_memory, bench_orchestration, bench_refresh
 from benchmarks.data import SHAPES
 
-PARTS = ("journeys", "orchestration", "memory", "engines")
+PARTS = ("journeys", "orchestration", "memory", "engines", "refresh")
 DATA = Path(tempfile.gettempdir()) / "measure-benchmarks"
 
 
@@ -32,6 +32,7 @@ def main() -> None:
         "journeys": lambda: bench_journeys.report(sizes, data, arguments.repeats, limit),
         "orchestration": lambda: bench_orchestration.report(arguments.repeats),
         "engines": lambda: bench_engines.report(sizes, data, arguments.repeats),
+        "refresh": lambda: bench_refresh.report(sizes, data, arguments.repeats),
         "memory": lambda: bench_memory.report(arguments.touches, data, limit),
     }
     for part in parts:
