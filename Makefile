@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check bench clean
+.PHONY: help demo test soak lint types check bench clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -19,6 +19,9 @@ demo: $(VENV)/installed  ## Build the starter stack on demo data
 
 test: $(VENV)/installed  ## Run the tests
 	$(BIN)/python -m pytest -n auto
+
+soak: $(VENV)/installed  ## Run the long tests, minutes of kills among them
+	$(BIN)/python -m pytest -n auto -m soak
 
 lint: $(VENV)/installed  ## Check style
 	$(BIN)/ruff check .

@@ -79,7 +79,6 @@ def test_the_unpacked_wheel_builds_the_demo_outside_of_the_checkout(wheel: Path,
     assert "fct_attribution_30d" in ended.stdout
 
 
-@pytest.mark.soak
 def test_the_wheel_installs_into_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
     """Needs the network: dependencies come from the package index that pip is configured for."""
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)

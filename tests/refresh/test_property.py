@@ -23,7 +23,10 @@ visits = st.tuples(st.sampled_from(VISITORS), moments, st.sampled_from(KINDS))
 orders = st.tuples(st.sampled_from(VISITORS), moments, st.integers(0, 900))
 row_numbers = st.integers(0, 10_000)
 
-changes = st.one_of(
+Step = tuple[str, object]
+History = list[tuple[list[Step], Step]]
+
+changes: st.SearchStrategy[Step] = st.one_of(
     st.tuples(st.just("add visits"), st.lists(visits, min_size=1, max_size=4)),
     st.tuples(st.just("add orders"), st.lists(orders, min_size=1, max_size=4)),
     st.tuples(st.just("correct an order"), st.tuples(row_numbers, moments)),
@@ -32,19 +35,19 @@ changes = st.one_of(
     st.tuples(st.just("weigh"), st.integers(1, 3)),
     st.tuples(st.just("vary"), st.integers(1, 2)),
 )
-runs = st.one_of(
+unbroken_runs: st.SearchStrategy[Step] = st.one_of(
     st.tuples(st.just("refresh"), st.integers(1, 4)),
     st.tuples(st.just("force"), moments),
     st.tuples(st.just("build"), st.none()),
-    st.tuples(st.just("kill"), st.integers(5, 160)),
 )
+runs = st.one_of(unbroken_runs, st.tuples(st.just("kill"), st.integers(5, 160)))
 
 
 class World:
     """Rows and settings as they are now, and the project that follows them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.shop = open_visits(folder)
+    def __init__(self, shop: VisitShop) -> None:
+        self.shop = shop
         self.visits: list[tuple[str, datetime, str]] = []
         self.orders: list[tuple[int, str, datetime, int]] = []
         self.weight = self.bonus = 1
@@ -90,6 +93,14 @@ class World:
             case "kill", int(statement):
                 self.shop.stricken(statement, *self.arguments)
 
+    def live(self, history: History) -> None:
+        """All that happens, and a last refresh."""
+        for steps, run in history:
+            for what, value in steps:
+                self.change(what, value)
+            self.run(*run)
+        self.shop.refresh(*self.arguments)
+
     def built_whole(self, folder: Path) -> VisitShop:
         shop = open_visits(folder)
         self.follow(shop)
@@ -97,18 +108,16 @@ class World:
         return shop
 
 
+def histories(runs: st.SearchStrategy[Step], most: int = 5) -> st.SearchStrategy[History]:
+    return st.lists(st.tuples(st.lists(changes, min_size=1, max_size=3), runs), min_size=2, max_size=most)
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(st.lists(changes, min_size=1, max_size=3), runs), min_size=2, max_size=5))
-def test_any_history_ends_in_what_one_build_gives(
-    history: list[tuple[list[tuple[str, object]], tuple[str, object]]],
-) -> None:
+@given(histories(runs))
+def test_any_history_ends_in_what_one_build_gives(history: History) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder) / "lived")
-        for steps, run in history:
-            for what, value in steps:
-                world.change(what, value)
-            world.run(*run)
-        world.shop.refresh(*world.arguments)
+        world = World(open_visits(Path(folder) / "lived"))
+        world.live(history)
         assert world.shop.everything() == world.built_whole(Path(folder) / "fresh").everything()
         assert [name for name in world.shop.relations() if "__" in name] == []
         assert world.shop.refresh(*world.arguments).having("built") == set()
@@ -117,7 +126,7 @@ def test_any_history_ends_in_what_one_build_gives(
 @pytest.mark.parametrize("statement", range(5, 163, 11))
 def test_killed_at_every_statement(tmp_path: Path, statement: int) -> None:
     """The same refresh, killed earlier and later; readers see all of it or nothing."""
-    world = World(tmp_path / "lived")
+    world = World(open_visits(tmp_path / "lived"))
     world.visits = [("ann", datetime(2024, month, 3), "mail") for month in range(1, 5)]
     world.orders = [(month, "ann", datetime(2024, month, 9), 100) for month in range(1, 6)]
     world.follow(world.shop)

@@ -200,7 +200,14 @@ class VisitShop(Workshop):
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every relation, those of the second file included."""
-        found = self.content([name for name in self.relations() if name.endswith("__batches")])
+        return self._found_beside([name for name in self.relations() if name.endswith("__batches")])
+
+    def everything_published(self) -> dict[str, list[tuple[Any, ...]]]:
+        """The same, less what a killed run left: some of it may not be readable."""
+        return self._found_beside([name for name in self.relations() if "__" in name])
+
+    def _found_beside(self, left_out: list[str]) -> dict[str, list[tuple[Any, ...]]]:
+        found = self.content(left_out)
         second = self.database.with_name("shop.internal.duckdb")
         with duckdb.connect(str(second), read_only=True) as connection:
             sql = "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
