@@ -224,6 +224,7 @@ def batch_steps(
         definition=definition_of(relation, names.relations),
         as_of=relation.as_of,
         lookback=relation.config.lookback,
+        lookahead=relation.config.lookahead,
         start=relation.config.start,
         months=record.months.get(relation.key, {}),
         staged=record.staged.get(relation.key, ()) if has_stage else (),

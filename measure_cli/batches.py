@@ -26,6 +26,7 @@ class Why(StrEnum):
     DEFINITION = "SQL, macro or variable changed"
     INPUT = "input changed"
     LOOKBACK = "looks back on a changed day"
+    LOOKAHEAD = "looks ahead to a changed day"
     ASKED = "asked for"
     FAILED = "failed before"
     FULL = "--full"

@@ -270,7 +270,7 @@ class Compiler:
         assert relation.compiled is not None
         batched, config = self.compile(rendered, PLACEHOLDERS), relation.config
         check_batched(rendered, relation.compiled, batched)
-        facts = (config.time_column, config.lookback, config.start)
+        facts = (config.time_column, config.lookback, config.lookahead, config.start)
         return replace(
             relation,
             compiled=with_origins_of(relation.compiled, batched),

@@ -1,8 +1,8 @@
 """What is stale in an incremental model, why, and in which batches it is built: data in, `BatchPlan` out. Pure.
 
-A month is made from the days of the inputs that it can see: those from `lookback` days before it to its end. Its
-fingerprint is a hash of the model's definition and of these days, so a row that comes late, changes or goes makes
-exactly those months stale that can see its day, and no watermark has to be trusted.
+A month is made from the days of the inputs that it can see: from `lookback` days before it to `lookahead` days after
+it, and none on or after `as_of`. Its fingerprint is a hash of the model's definition and of these days, so a row that
+comes late, changes or goes makes exactly those months stale that can see its day, and no watermark has to be trusted.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class Subject:
     definition: str
     as_of: date
     lookback: int = 0
+    lookahead: int = 0
     start: date | None = None
     months: Mapping[datetime, str] = field(default_factory=dict)
     staged: Sequence[StagedBatch] = ()
@@ -135,7 +136,8 @@ def months_to_hold(subject: Subject, inputs: Sequence[Input]) -> Iterator[Batch]
     known = [start.date() for start in subject.months]
     if not days and not known:
         return
-    begin = max(min([*days, *known]), subject.start or date.min)
+    first_seen = later(min(days), -subject.lookahead) if days else date.max
+    begin = max(min([first_seen, *known]), subject.start or date.min)
     last_seen = later(max(days), subject.lookback) if days else date.min
     last = min(max([last_seen, *known]), later(subject.as_of, -1))
     if begin <= last:
@@ -152,15 +154,20 @@ def planned(month: Batch, subject: Subject, inputs: Sequence[Input]) -> PlannedM
     """A month with its fingerprint: `<definition>.<what it sees>`."""
     start = max(month.start, midnight(subject.start)) if subject.start else month.start
     end = min(month.end, midnight(subject.as_of))
-    first = later(month.start.date(), -subject.lookback)
+    first, last = seen_by(month, subject)
     sees = [
-        (one.name, one.undated and (one.undated.rows, one.undated.content), one.within(first, end.date()))
-        for one in inputs
+        (one.name, one.undated and (one.undated.rows, one.undated.content), one.within(first, last)) for one in inputs
     ]
     cut = start.isoformat() if start > month.start else None
     fingerprint = f"{subject.definition[:16]}.{digest(cut, sees)[:24]}"
     rows = sum(one.rows(start.date(), end.date()) for one in inputs)
     return PlannedMonth(month, Batch(start, end), fingerprint, Why.NEW, "", rows)
+
+
+def seen_by(month: Batch, subject: Subject) -> tuple[date, date]:
+    """The days that a month can see: from the first to before the last."""
+    first = later(month.start.date(), -subject.lookback)
+    return first, min(later(month.end.date(), subject.lookahead), subject.as_of)
 
 
 def reason(
@@ -180,21 +187,29 @@ def reason(
     if built.partition(".")[0] != month.fingerprint.partition(".")[0]:
         return Why.DEFINITION, ""
     if built != month.fingerprint:
-        return input_reason(month, subject.lookback, changed)
+        return input_reason(month.month, subject, changed)
     return (Why.ASKED, "") if forced and overlap(forced, month.month) else None
 
 
-def input_reason(month: PlannedMonth, lookback: int, changed: Mapping[str, Sequence[date | None]]) -> tuple[Why, str]:
+def input_reason(month: Batch, subject: Subject, changed: Mapping[str, Sequence[date | None]]) -> tuple[Why, str]:
     """Which input changed on which days, as far as it is known what the days were before."""
-    start, end = month.month.start.date(), month.month.end.date()
-    first, looks_back = later(start, -lookback), ""
+    start, end = month.start.date(), month.end.date()
+    first, last = seen_by(month, subject)
+    around = {Why.LOOKBACK: (first, start), Why.LOOKAHEAD: (end, last)}
+    found: tuple[Why, str] | None = None
     for name, days in changed.items():
-        own = [day for day in days if day is not None and start <= day < end]
+        own = between(days, start, end)
         if own or None in days:
             return Why.INPUT, f"{name}{named(own)}"
-        if earlier := [day for day in days if day is not None and first <= day < start]:
-            looks_back = looks_back or f"{name}{named(earlier)}"
-    return (Why.LOOKBACK, looks_back) if looks_back else (Why.INPUT, "")
+        for why, (begin, stop) in around.items():
+            if seen := between(days, begin, stop):
+                found = found or (why, f"{name}{named(seen)}")
+    return found or (Why.INPUT, "")
+
+
+def between(days: Sequence[date | None], start: date, end: date) -> list[date]:
+    """Those days that lie in an interval."""
+    return [day for day in days if day is not None and start <= day < end]
 
 
 def named(days: Sequence[date]) -> str:

@@ -33,6 +33,7 @@ CONFIG_TYPES: Mapping[str, tuple[type, ...]] = {
     "meta": (dict,),
     "time_column": (str,),
     "lookback": (int,),
+    "lookahead": (int,),
     "start": (str, date),
     "unique_key": (list, str),
     "order_by": (list, str),
@@ -319,8 +320,9 @@ def read_config(arguments: Mapping[str, Any]) -> ModelConfig:
     values["materialized"] = Materialization(kind)
     if values["materialized"] is Materialization.INCREMENTAL and not values.get("time_column"):
         raise TemplateCallError('config: an incremental model needs "time_column"')
-    if values.get("lookback", 0) < 0:
-        raise TemplateCallError(f'config: "lookback" must be a number of days, found {values["lookback"]}')
+    for key in ("lookback", "lookahead"):
+        if values.get(key, 0) < 0:
+            raise TemplateCallError(f'config: "{key}" must be a number of days, found {values[key]}')
     if isinstance(values.get("start"), str):
         values["start"] = first_day(values["start"])
     if "severity" in values:

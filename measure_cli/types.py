@@ -272,6 +272,7 @@ class ModelConfig:
     meta: Mapping[str, Any] = field(default_factory=dict)
     time_column: str | None = None
     lookback: int = 0
+    lookahead: int = 0
     start: date | None = None
     unique_key: tuple[str, ...] = ()
     order_by: tuple[str, ...] = ()

@@ -9,7 +9,14 @@ all that is needed is, at each event of a user, how early the steps j..k can be 
 
 These are running minima towards the past, one sort a step: linear in the events, however many a user has.
 Users who never do step 2 need none of it, and they are nearly everyone.
+
+A batch of entries reads no further than its last entry can reach: the longest window, in whole days.
 #}
+
+{# Days after its entry that a funnel may depend on: the `lookahead` of its relation. #}
+{% macro funnel_lookahead(funnel_rows) -%}
+{{ (([0] + funnel_rows | map(attribute='window_seconds') | list) | max / 86400) | round(0, 'ceil') | int }}
+{%- endmacro %}
 
 {# The `funnels` registry as {name: steps}, checked, into the given mapping. #}
 {% macro collect_funnels(funnel_rows, funnels) -%}
@@ -71,6 +78,11 @@ Users who never do step 2 need none of it, and they are nearly everyone.
     {%- endfor %}
   FROM {{ touchpoints if stream == 'touchpoint' else conversions }}
   WHERE {{ time_column }} < {{ as_of }}
+    {%- if is_incremental() %}
+    {%- set later_steps = wanted | selectattr('stream', 'equalto', stream) | rejectattr('step', 'equalto', 1) | list %}
+    AND {{ time_column }} >= {{ batch.start }}
+    AND {{ time_column }} < {{ batch.end }}{{ ' + INTERVAL ' ~ funnel_lookahead(wanted) ~ ' DAY' if later_steps }}
+    {%- endif %}
     {%- if 'TRUE' not in conditions %}
     AND (
       {%- for condition in conditions | unique %}

@@ -219,3 +219,16 @@ def test_days_survive_their_record() -> None:
     found = days_of(Table(("day", "n", "content"), (("2024-01-01", 2, "7"), (None, 1, "8"), ("infinity", 1, "9"))))
     assert found == {date(2024, 1, 1): Day(2, "7"), None: Day(2, "9,8")}
     assert read_days(days_text(found)) == found
+
+
+def test_a_month_that_looks_ahead_sees_days_after_it_but_none_from_as_of() -> None:
+    subject, days = replace(SUBJECT, lookback=0), on(*(date(2024, month, 10) for month in range(3, 8)))
+    ahead = built(days, lookback=0, lookahead=30)
+    assert stale(built(days, lookback=0), {**days, date(2024, 5, 30): Day(1, "new")}) == {"2024-05": Why.INPUT}
+    # the last entry of April is on the 30th: 30 days later is 30 May
+    assert stale(ahead, {**days, date(2024, 5, 30): Day(1, "new")}) == {"2024-04": Why.LOOKAHEAD, "2024-05": Why.INPUT}
+    assert stale(ahead, {**days, date(2024, 5, 31): Day(1, "new")}) == {"2024-05": Why.INPUT}
+    assert stale(ahead, {**days, AS_OF: Day(1, "new")}) == {}
+    assert stale(ahead, {**days, date(2024, 7, 15): Day(1, "new")}) == {"2024-06": Why.LOOKAHEAD, "2024-07": Why.INPUT}
+    # a month before all input may hold rows of which a later day is a part
+    assert plan_batches(replace(subject, lookahead=30), seen(days)).months[0].month == month_of(date(2024, 2, 1))

@@ -118,9 +118,9 @@ def toml_value(value: object) -> str:
     raise TypeError(f"no TOML for {value!r}")
 
 
-def build(project_dir: Path, **variables: object) -> Database:
-    """Run `measure build`; anything but success fails the test with everything the program said."""
-    arguments = ["build", "--project-dir", str(project_dir), "--json"]
+def build(project_dir: Path, verb: str = "build", **variables: object) -> Database:
+    """Run `measure build` or `refresh`; anything but success fails the test with everything the program said."""
+    arguments = [verb, "--project-dir", str(project_dir), "--json"]
     for name, value in variables.items():
         arguments += ["--var", f"{name}={value}"]
     result = CliRunner().invoke(app, arguments)

@@ -132,8 +132,8 @@ def events() -> list[Event]:
     return found
 
 
-@pytest.fixture(scope="module")
-def database(events: list[Event], tmp_path_factory: pytest.TempPathFactory) -> Database:
+@pytest.fixture(scope="module", params=["in one pass", "in batches of a month"])
+def database(events: list[Event], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Database:
     touches: list[dict[str, Cell]] = []
     conversions: list[dict[str, Cell]] = []
     for event in events:
@@ -161,7 +161,7 @@ def database(events: list[Event], tmp_path_factory: pytest.TempPathFactory) -> D
         as_of=AS_OF,
         registries={"funnels": funnels},
     )
-    return build(folder)
+    return build(folder, verb="build" if request.param == "in one pass" else "refresh")
 
 
 def expected_entries(events: list[Event]) -> dict[tuple[date, str, str, str | None], FunnelEntry]:

@@ -1,4 +1,9 @@
-{{ config(materialized='table', tags=['mta', 'gnosis_app', 'funnel']) }}
+{{ config(
+  materialized='incremental',
+  time_column='entry_date',
+  lookahead=funnel_lookahead(registry('mta_funnels')) | int,
+  tags=['mta', 'gnosis_app', 'funnel']
+) }}
 {%- set events = ref('int_execution_gnosis_app_user_events_unified') %}
 {%- set steps = [] %}
 {%- for row in registry('mta_funnels') %}
