@@ -1,4 +1,4 @@
-"""The ledger of a target: what is published and from what it was made, batches that wait, inputs as they were seen.
+"""The ledger of a target: what is published and from what it was made, inputs as they were seen.
 
 It is written in the transaction that changes the data it speaks of, where the engine can do that.
 """
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from measure_cli.batches import BatchPlan, Seen, StagedBatch, StagedStatus, days_text, read_days
+from measure_cli.batches import BatchPlan, Seen, days_text, read_days
 from measure_cli.ports import Session
 from measure_cli.results import RunResult, StepResult
 from measure_cli.steps import BuiltRelation, Step
-from measure_cli.types import Batch, Statement
+from measure_cli.types import Insertion, Statement
 
 ROWS_A_STATEMENT = 50
 
@@ -24,7 +24,7 @@ def insert(table: str, *rows: Mapping[str, Any]) -> Statement:
     columns = list(rows[0])
     marks = ", ".join("(" + ", ".join(f"${name}_{number}" for name in columns) + ")" for number in range(len(rows)))
     values = {f"{name}_{number}": row[name] for number, row in enumerate(rows) for name in columns}
-    return Statement(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values)
+    return Insertion(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values, table=table, rows=rows)
 
 
 def inserts(table: str, rows: Sequence[Mapping[str, Any]]) -> list[Statement]:
@@ -32,23 +32,38 @@ def inserts(table: str, rows: Sequence[Mapping[str, Any]]) -> list[Statement]:
     return [insert(table, *rows[start : start + ROWS_A_STATEMENT]) for start in range(0, len(rows), ROWS_A_STATEMENT)]
 
 
+def forget(table: str, stack: str, keys: Sequence[str]) -> Statement:
+    """Remove all rows on some relations."""
+    names = {f"relation_{number}": key for number, key in enumerate(keys)}
+    listed = ", ".join(f"${name}" for name in names)
+    return Statement(f"DELETE FROM {table} WHERE stack = $stack AND relation IN ({listed})", {"stack": stack, **names})
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A relation that is to be published; `plan` of an incremental model, `is_whole` if it was not built by batches."""
+    """A relation that is to be published; `plan` of an incremental model, `is_whole` if it was not built by batches.
+
+    `clean` are the audits that found nothing in it, by name and identity.
+    """
 
     step: Step
     result: StepResult
     plan: BatchPlan | None = None
     is_whole: bool = True
+    clean: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The qualified names of its tables: `batches` are published, `staged` wait, `days` are those of inputs."""
+    """The qualified names of its tables: `batches` are published, `staged` wait, `days` are those of inputs.
+
+    `clean` says by what audits nothing offends in what is published.
+    """
 
     batches: str
     staged: str
     days: str
+    clean: str
 
     def relations_built(self, run: RunResult, built: Sequence[Built], built_at: datetime) -> list[Statement]:
         """What the ledger says of relations that are published: the relation as a whole, and its months if it has any.
@@ -73,19 +88,31 @@ class Ledger:
             for one in built if one.plan for month in one.plan.months
         ]  # fmt: skip
         batched = [one.step.key for one in built if one.plan]
-        staged = [self._forget(self.staged, run.stack, batched)] if batched else []
+        staged = [forget(self.staged, run.stack, batched)] if batched else []
         return [
             *self.forgotten(run.stack, built),
             *inserts(self.batches, rows),
             *staged,
             *self._days(run, built, built_at),
+            *inserts(self.clean, self._clean(run, built)),
+        ]
+
+    def _clean(self, run: RunResult, built: Sequence[Built]) -> list[dict[str, Any]]:
+        return [
+            {"stack": run.stack, "relation": one.step.key, "audit": audit, "identity": identity}
+            for one in built
+            for audit, identity in one.clean
         ]
 
     def forgotten(self, stack: str, built: Sequence[Built]) -> list[Statement]:
-        """The ledger no longer speaks of these relations, or of the months that are replaced in them."""
+        """The ledger no longer speaks of these relations, or of the months that are replaced in them.
+
+        Nor does it say that they are clean.
+        """
         parts = {one.step.key: one.plan for one in built if one.plan and not one.is_whole and not one.plan.is_full}
         whole = [one.step.key for one in built if one.step.key not in parts]
-        statements = [self._forget(self.batches, stack, whole)] if whole else []
+        statements = [forget(self.clean, stack, [one.step.key for one in built])] if built else []
+        statements += [forget(self.batches, stack, whole)] if whole else []
         for key, plan in parts.items():
             values: dict[str, Any] = {"stack": stack, "relation": key}
             gone = ["batch_start IS NULL"]
@@ -95,14 +122,6 @@ class Ledger:
             condition = f"stack = $stack AND relation = $relation AND ({' OR '.join(gone)})"
             statements.append(Statement(f"DELETE FROM {self.batches} WHERE {condition}", values))
         return statements
-
-    def _forget(self, table: str, stack: str, keys: Sequence[str]) -> Statement:
-        """Remove all rows on some relations."""
-        names = {f"relation_{number}": key for number, key in enumerate(keys)}
-        listed = ", ".join(f"${name}" for name in names)
-        return Statement(
-            f"DELETE FROM {table} WHERE stack = $stack AND relation IN ({listed})", {"stack": stack, **names}
-        )
 
     def _days(self, run: RunResult, built: Sequence[Built], seen_at: datetime) -> list[Statement]:
         """The inputs of incremental models as this run has seen them."""
@@ -114,39 +133,7 @@ class Ledger:
             }
             for one in seen.values()
         ]  # fmt: skip
-        return [self._forget(self.days, run.stack, [*seen]), *inserts(self.days, rows)] if seen else []
-
-    def batches_planned(self, run: RunResult, plan: BatchPlan, at: datetime) -> list[Statement]:
-        """What waits in the stage of a relation, and what is still to come."""
-        rows = [self._staged(run, plan, one.batch, one.fingerprint, one.status, at) for one in plan.done]
-        for batch in plan.batches:
-            rows += [
-                self._staged(run, plan, part, fingerprint, StagedStatus.PENDING, at)
-                for part, fingerprint in plan.pieces(batch)
-            ]
-        return [self._forget(self.staged, run.stack, [plan.relation]), *inserts(self.staged, rows)]
-
-    def batch_ended(
-        self, run: RunResult, plan: BatchPlan, batch: Batch, status: StagedStatus, at: datetime, seconds: float
-    ) -> list[Statement]:
-        """A batch is in the stage, or failed; one row for each month that it touches."""
-        condition = "stack = $stack AND relation = $relation AND batch_start < $batch_end AND batch_end > $batch_start"
-        values: dict[str, Any] = {
-            "stack": run.stack, "relation": plan.relation, "batch_start": batch.start, "batch_end": batch.end,
-        }  # fmt: skip
-        rows = [
-            {**self._staged(run, plan, part, fingerprint, status, at), "seconds": seconds}
-            for part, fingerprint in plan.pieces(batch)
-        ]
-        return [Statement(f"DELETE FROM {self.staged} WHERE {condition}", values), *inserts(self.staged, rows)]
-
-    def _staged(
-        self, run: RunResult, plan: BatchPlan, batch: Batch, fingerprint: str, status: StagedStatus, at: datetime
-    ) -> dict[str, Any]:
-        return {
-            "run_id": run.run_id, "stack": run.stack, "relation": plan.relation, "batch_start": batch.start,
-            "batch_end": batch.end, "fingerprint": fingerprint, "status": status.value, "staged_at": at,
-        }  # fmt: skip
+        return [forget(self.days, run.stack, [*seen]), *inserts(self.days, rows)] if seen else []
 
     def read_ledger(self, session: Session, stack: str) -> dict[str, BuiltRelation]:
         """What is published, and what it was made from."""
@@ -167,16 +154,13 @@ class Ledger:
             months.setdefault(relation, {})[start] = fingerprint
         return months
 
-    def read_staged(self, session: Session, stack: str) -> dict[str, list[StagedBatch]]:
-        """What waits for publication, or failed, by relation."""
-        sql = (
-            f"SELECT relation, batch_start, batch_end, fingerprint, status FROM {self.staged} "
-            "WHERE stack = $stack ORDER BY relation, batch_start"
-        )
-        staged: dict[str, list[StagedBatch]] = {}
-        for relation, start, end, fingerprint, status in session.query(Statement(sql, {"stack": stack})).rows:
-            staged.setdefault(relation, []).append(StagedBatch(Batch(start, end), fingerprint, StagedStatus(status)))
-        return staged
+    def read_clean(self, session: Session, stack: str) -> dict[str, frozenset[str]]:
+        """For every relation the identities of the audits by which what is published is known to be clean."""
+        sql = f"SELECT relation, identity FROM {self.clean} WHERE stack = $stack"
+        found: dict[str, set[str]] = {}
+        for relation, identity in session.query(Statement(sql, {"stack": stack})).rows:
+            found.setdefault(relation, set()).add(identity)
+        return {relation: frozenset(identities) for relation, identities in found.items()}
 
     def read_seen(self, session: Session, stack: str) -> dict[str, Seen]:
         """The inputs of incremental models as they were seen last."""

@@ -28,10 +28,11 @@ class Session(Protocol):
     def unload(self, statement: Statement, columns: Columns, file: Path) -> None:
         """Write the rows of a SELECT, whose columns are told, into a new DuckDB file, in bounded memory."""
 
-    def transaction(self, statements: Sequence[Statement]) -> None:
+    def transaction(self, statements: Sequence[Statement]) -> Sequence[int] | None:
         """Run all statements in order; all or none of them where the engine can.
 
-        An `EngineError` carries the statement that failed.
+        Returns how many rows each of them inserted, None where that is not known. An `EngineError` carries the
+        statement that failed.
         """
 
     def close(self) -> None:

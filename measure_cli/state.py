@@ -17,6 +17,7 @@ from measure_cli.ledger import Ledger, insert, inserts
 from measure_cli.ports import Session
 from measure_cli.results import AuditResult, RunResult, Table
 from measure_cli.types import Statement
+from measure_cli.waiting import Waiting
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "runs": {
@@ -32,16 +33,18 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "staged": {
         "run_id": "VARCHAR", "stack": "VARCHAR", "relation": "VARCHAR",
         "batch_start": "TIMESTAMP", "batch_end": "TIMESTAMP", "fingerprint": "VARCHAR", "status": "VARCHAR",
-        "seconds": "DOUBLE", "staged_at": "TIMESTAMP",
+        "seconds": "DOUBLE", "staged_at": "TIMESTAMP", "stage": "VARCHAR",
     },
     "days": {
         "stack": "VARCHAR", "relation": "VARCHAR", "version": "VARCHAR", "days": "VARCHAR", "seen_at": "TIMESTAMP",
     },
+    "clean": {"stack": "VARCHAR", "relation": "VARCHAR", "audit": "VARCHAR", "identity": "VARCHAR"},
     "audits": {
         "run_id": "VARCHAR", "stack": "VARCHAR", "relation": "VARCHAR", "audit": "VARCHAR", "severity": "VARCHAR",
         "status": "VARCHAR", "failures": "BIGINT", "seconds": "DOUBLE", "audited_at": "TIMESTAMP",
     },
 }  # fmt: skip
+ADDED = (("staged", "stage"),)  # table and column of text: what earlier versions made has the table without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,19 @@ class StateTables:
     batches: str
     staged: str
     days: str
+    clean: str
     audits: str
     create: tuple[Statement, ...]
 
     @property
     def ledger(self) -> Ledger:
         """What is published, and what waits for it."""
-        return Ledger(self.batches, self.staged, self.days)
+        return Ledger(self.batches, self.staged, self.days, self.clean)
+
+    @property
+    def waiting(self) -> Waiting:
+        """What is not published yet."""
+        return Waiting(self.staged)
 
     def run_started(self, run: RunResult, started_at: datetime, version: str) -> list[Statement]:
         """The run begins; an earlier run of the stack that never ended was killed."""
@@ -87,7 +96,7 @@ class StateTables:
         return Statement(sql, {**values, "run_id": run.run_id})  # type: ignore[dict-item]  # drivers bind timestamps
 
     def audit_rows(self, run: RunResult, audits: Sequence[AuditResult], audited_at: datetime) -> list[Statement]:
-        """One row per audit, so that a trend exists."""
+        """One row per audit, so that a trend exists; none is there twice when they are written again."""
         rows = [
             {
                 "run_id": run.run_id, "stack": run.stack, "relation": audit.model, "audit": audit.name,
@@ -96,7 +105,8 @@ class StateTables:
             }
             for audit in audits
         ]  # fmt: skip
-        return inserts(self.audits, rows)
+        before = Statement(f"DELETE FROM {self.audits} WHERE run_id = $run_id", {"run_id": run.run_id})
+        return [before, *inserts(self.audits, rows)]
 
     def read_last_run(self, session: Session, stack: str) -> Mapping[str, Any] | None:
         """The newest run of a stack."""

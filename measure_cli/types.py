@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from measure_cli.kinds import Materialization, PseudonymHash, SaltOrigin, Severity
+from measure_cli.kinds import Materialization, PseudonymHash, SaltOrigin, Scope, Severity
 
 REF_SCHEMA = "measure_ref"
 SOURCE_SCHEMA = "measure_source"
@@ -90,13 +90,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """A source as the stack declares it. Of each tuple in `required_any` at least one column must be there."""
+    """A source as the stack declares it. Of each tuple in `required_any` at least one column must be there.
+
+    `time_column` says of which day a row is.
+    """
 
     name: str
     description: str
     required: bool
     columns: tuple[Column, ...]
     required_any: tuple[tuple[str, ...], ...] = ()
+    time_column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +269,10 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """The arguments of `config(...)` in a template; `severity` is for singular audits."""
+    """The arguments of `config(...)` in a template; `severity` is for singular audits, `scope` for all audits.
+
+    `stages` are values of the column `stage_by`: a batch is computed for one of them after the other, then for others.
+    """
 
     materialized: Materialization = Materialization.VIEW
     tags: tuple[str, ...] = ()
@@ -273,22 +280,28 @@ class ModelConfig:
     time_column: str | None = None
     lookback: int = 0
     lookahead: int = 0
+    complete_days: bool = True
+    undated: date | None = None
     start: date | None = None
+    stage_by: str | None = None
+    stages: tuple[str, ...] = ()
     unique_key: tuple[str, ...] = ()
     order_by: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = ()
     pre_hook: tuple[str, ...] = ()
     post_hook: tuple[str, ...] = ()
     severity: Severity = Severity.ERROR
+    scope: Scope | None = None
     internal_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A half-open interval `[start, end)` of time."""
+    """A half-open interval `[start, end)` of time; `stage`: only those rows of it, see `ModelConfig`."""
 
     start: datetime
     end: datetime
+    stage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +311,17 @@ class Statement:
     sql: str
     parameters: Mapping[str, Value] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion(Statement):
+    """An INSERT of given rows, all with the same columns; its SQL with bound values says the same.
+
+    Some engines rather take the rows as data.
+    """
+
+    table: str = ""
+    rows: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,10 +337,30 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditParts:
+    """An audit of an incremental relation for one interval of it, whose bounds are bound when it runs.
+
+    It may find what is no offence, but never nothing where the whole audit finds something: given that every other part
+    was clean, too. `is_clean` says that the published rows are known to be; they are remembered under `identity`, None
+    if nothing can be remembered. With `by_month` only months prove anything. `strays` count rows that no interval up to
+    the bounds of all of them holds, `days` tell where there are rows at all.
+    """
+
+    count: Statement
+    sample: Statement | None
+    strays: tuple[Statement, ...]
+    days: tuple[Statement, ...]
+    by_month: bool
+    identity: str | None
+    is_clean: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AuditStep:
     """One audit, compiled: `count` returns one number, `sample` some offending rows, None where nobody may see them.
 
-    `reads` are the relations the audit looks at besides its model and that model's ancestors.
+    `reads` are the relations the audit looks at besides its model and that model's ancestors. `keep` stores offending
+    rows, `keep_none` that there are none.
     """
 
     model: str
@@ -324,4 +368,6 @@ class AuditStep:
     count: Statement
     sample: Statement | None
     keep: tuple[Statement, ...] = ()
+    keep_none: tuple[Statement, ...] = ()
     reads: tuple[str, ...] = ()
+    parts: AuditParts | None = None

@@ -18,10 +18,6 @@ from measure_cli.types import Statement, Value
 LOCK = "lease_"
 DIGITS = 12
 NOW = "now64(6, 'UTC')"
-LOCKS_OF_STACK = (
-    f"locks.database = $place AND startsWith(locks.name, '{LOCK}') "
-    f"AND substring(locks.name, {len(LOCK) + 1 + DIGITS}) = $suffix"
-)
 LATER = f"{NOW} + toIntervalMillisecond($milliseconds)"
 
 
@@ -48,9 +44,9 @@ class ClickHouseLease:
             f"ends > {NOW} AS is_live "
             f"FROM system.tables AS locks LEFT JOIN {self.table} AS held "
             "ON held.token = locks.comment AND held.stack = $stack "
-            f"WHERE {LOCKS_OF_STACK} ORDER BY generation DESC"
+            f"WHERE {self._locks(claim)} ORDER BY generation DESC"
         )
-        return Statement(sql, {**self._locks(claim), "stack": claim.stack, "milliseconds": claim.milliseconds})
+        return Statement(sql, {"stack": claim.stack, "milliseconds": claim.milliseconds})
 
     def take(self, claim: Claim, generation: int) -> list[Statement]:
         """Make the next table, then say in a row who did."""
@@ -90,17 +86,20 @@ class ClickHouseLease:
 
     def check(self, claim: Claim) -> Statement:
         """Throws where the newest table is not ours. A SELECT that throws would spoil the next answer of chDB."""
-        newest = f"SELECT comment FROM system.tables AS locks WHERE {LOCKS_OF_STACK} ORDER BY name DESC LIMIT 1"
-        is_lost = f"throwIf(ifNull(({newest}), '') <> $token, 'the lease is lost')"
-        sql = f"INSERT INTO FUNCTION null('is_lost UInt8') SELECT {is_lost}"
-        return Statement(sql, {**self._locks(claim), "token": claim.token})
+        newest = f"SELECT comment FROM system.tables AS locks WHERE {self._locks(claim)} ORDER BY name DESC LIMIT 1"
+        is_lost = f"throwIf(ifNull(({newest}), '') <> {clickhouse_literal(claim.token)}, 'the lease is lost')"
+        return Statement(f"INSERT INTO FUNCTION null('is_lost UInt8') SELECT {is_lost}")
 
     def fenced(self, claim: Claim, statements: Sequence[Statement]) -> list[Statement]:
         """Every statement takes effect by itself, so each one has its own check."""
         return [each for statement in statements for each in (self.check(claim), statement)]
 
-    def _locks(self, claim: Claim) -> dict[str, Value]:
-        return {"place": self.place, "suffix": f"_{claim.stack}"}
+    def _locks(self, claim: Claim) -> str:
+        """The condition of the tables; what it names stands in their definitions anyway."""
+        return (
+            f"locks.database = {clickhouse_literal(self.place)} AND startsWith(locks.name, '{LOCK}') "
+            f"AND substring(locks.name, {len(LOCK) + 1 + DIGITS}) = {clickhouse_literal(f'_{claim.stack}')}"
+        )
 
     def _lock(self, stack: str, generation: int) -> str:
         place = clickhouse_identifier(self.place)

@@ -18,10 +18,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
-from measure_cli.clickhouse_text import DATA_SUFFIX, duckdb_type
+from measure_cli.clickhouse_text import DATA_SUFFIX, clickhouse_literal, duckdb_type
 from measure_cli.engines.clickhouse_connect import (
     connection_settings,
     embedded_folder,
+    host_and_port,
     password_variable,
     server_text,
     session_settings,
@@ -41,9 +42,9 @@ __all__ = ["ClickHouseEngine", "embedded_folder", "open_clickhouse"]
 
 AUTHENTICATION_FAILED = 516
 STDERR = 2
-KILL = "KILL QUERY WHERE Settings['log_comment'] = {tag:String} ASYNC"
 SYSTEM = ("system", "information_schema", "INFORMATION_SCHEMA")
 IN_USE = "(CANNOT_OPEN_FILE)"  # the lock of another process
+DEFAULT_PORTS = "clickhouse:// on port 8123, or clickhouses:// on port 8443"
 
 
 class ClickHouseEngine:
@@ -83,9 +84,9 @@ class ClickHouseEngine:
         """What exists: (database, name) -> "table" or "view"."""
         sql = (
             "SELECT database, name, if(engine = 'View', 'view', 'table') FROM system.tables "
-            "WHERE NOT is_temporary AND database NOT IN ($a, $b, $c)"
+            f"WHERE NOT is_temporary AND database NOT IN ({', '.join(map(clickhouse_literal, SYSTEM))})"
         )
-        rows = self._own.query(Statement(sql, dict(zip("abc", SYSTEM, strict=True)))).rows
+        rows = self._own.query(Statement(sql)).rows
         return {(place, name): kind for place, name, kind in rows if not name.endswith(DATA_SUFFIX)}
 
     def columns(self, table: str) -> Mapping[str, str]:
@@ -114,7 +115,7 @@ class ClickHouseEngine:
             for session in self._sessions:
                 session.stop()
             self._killer = self._killer or self._connect()
-            self._killer.command(KILL, parameters={"tag": self._tag})
+            self._killer.command(f"KILL QUERY WHERE Settings['log_comment'] = {clickhouse_literal(self._tag)} ASYNC")
 
     def close(self) -> None:
         """Close every client."""
@@ -137,6 +138,7 @@ def open_clickhouse(project: Project, read_only: bool = False, secrets: Secrets 
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())  # its warnings are our errors
+    clickhouse_connect.common.set_setting("send_os_user", False)  # who runs is a value, too
     tag = f"measure {uuid.uuid4().hex}"
     arguments = connection_settings(project)
     settings = {**session_settings(project.target), "log_comment": tag, **({"readonly": 2} if read_only else {})}
@@ -194,6 +196,7 @@ def captured(said: io.StringIO) -> Iterator[None]:
 def opening_error(project: Project, error: ClickHouseError, said: str) -> MeasureError:
     """Why a target could not be opened."""
     from measure_cli.engines.clickhouse_errors import code_of, told
+    from measure_cli.engines.unreachable import reason_of
 
     target, text = project.target, told(error)
     if folder := embedded_folder(project):
@@ -209,7 +212,9 @@ def opening_error(project: Project, error: ClickHouseError, said: str) -> Measur
             f"{place}: the server refuses the user or the password",
             f"The user stands in the URL, the password in the environment: {password_variable(target)}.",
         )
-    return ProjectError(f"{place}: {text}")
+    if found := reason_of(error, host_and_port(target)):
+        return ProjectError(f"{place}: {found[0]}", found[1])
+    return ProjectError(f"{place}: {text}", f"It has to be ClickHouse's HTTP interface: {DEFAULT_PORTS}.")
 
 
 def process_in(folder: Path) -> str:

@@ -16,6 +16,7 @@ from measure_cli.clickhouse_text import MEANING, WRITING
 from measure_cli.types import Project, Target
 
 TLS_SCHEMES = ("clickhouses", "https")
+DEFAULT_PORT = {False: 8123, True: 8443}  # without TLS, with TLS
 SIZE = re.compile(r"([0-9.]+) ?([KMGT]?)(i?)B?", re.IGNORECASE)
 # What the server's own configuration may say otherwise, and DuckDB does so.
 PINNED: Mapping[str, int | str] = {
@@ -27,6 +28,8 @@ PINNED: Mapping[str, int | str] = {
     "insert_deduplicate": 0,
     "mutations_sync": 2,
     "alter_sync": 2,
+    "lightweight_delete_mode": "lightweight_update",  # a mutation would be written down, and sees no table of values
+    "optimize_const_name_size": 0,  # an error quotes expressions: the constants in them by a hash, not by value
     "max_query_size": 16 * 1024 * 1024,  # a model written out in full may exceed the default of 256 KiB
 }
 # Joins and subqueries over the tables of a cluster see the rows of all shards, and what was written is there.
@@ -50,7 +53,7 @@ def connection_settings(project: Project, environment: Mapping[str, str] = os.en
     return {
         "interface": "https" if is_secure else "http",
         "host": url.hostname,
-        "port": url.port or (8443 if is_secure else 8123),
+        "port": url.port or DEFAULT_PORT[is_secure],
         "username": unquote(url.username or "") or "default",
         "password": environment.get(password_variable(target), ""),
         "verify": True,
@@ -101,6 +104,16 @@ def password_variable(target: Target) -> str:
     'MEASURE_MY_CH_PASSWORD'
     """
     return f"MEASURE_{re.sub(r'[^A-Z0-9]', '_', target.name.upper())}_PASSWORD"
+
+
+def host_and_port(target: Target) -> str:
+    """Where a server listens.
+
+    >>> host_and_port(Target("ch", "clickhouse", {"url": "clickhouses://ann@db.example/shop"}))
+    'db.example:8443'
+    """
+    url = urlsplit(str(target.settings["url"]))
+    return f"{url.hostname}:{url.port or DEFAULT_PORT[url.scheme in TLS_SCHEMES]}"
 
 
 def server_text(target: Target) -> str:

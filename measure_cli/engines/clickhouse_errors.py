@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
+from measure_cli.engines.unreachable import reason_of
 from measure_cli.errors import Cancelled, EngineError, OutOfMemory, Transient
 from measure_cli.secrets import NO_SECRETS, Secrets
 
@@ -43,7 +44,7 @@ def translated(error: ClickHouseError, secrets: Secrets = NO_SECRETS) -> EngineE
     text = secrets.scrub(told(error))
     match code_of(error):
         case None if isinstance(error, OperationalError):  # the connection broke before the server said anything
-            return Transient(text)
+            return Transient(*(reason_of(error, "the server") or (text,)))
         case code if code in TRANSIENT:
             return Transient(text)
         case code if code == QUERY_WAS_CANCELLED:

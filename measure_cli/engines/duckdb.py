@@ -26,6 +26,7 @@ from measure_cli.types import INTERNAL_FILE, Load, Project, Statement, Value
 
 # DuckDB tells these by text only, in the words of the system.
 NO_WRITING = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS))
+INSERT = "INSERT INTO "  # answered with the number of rows
 UNLOADED = "measure_unloaded"  # what a file that receives rows is attached as
 
 
@@ -94,22 +95,25 @@ class DuckDBSession:
         finally:
             self.execute(Statement(f"DETACH {UNLOADED}"))
 
-    def transaction(self, statements: Sequence[Statement]) -> None:
-        """Run all statements, or none; an `EngineError` carries the statement that failed."""
+    def transaction(self, statements: Sequence[Statement]) -> list[int]:
+        """Run all statements, or none; returns the rows that each inserted. An `EngineError` carries what failed."""
         with our_errors():
             self._connection.begin()
             try:
-                for statement in statements:
-                    self._execute(statement)
+                inserted = [self._inserted(statement) for statement in statements]
                 self._connection.commit()
             except BaseException:
                 with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
                     self._connection.rollback()
                 raise
+        return inserted
 
-    def _execute(self, statement: Statement) -> None:
+    def _inserted(self, statement: Statement) -> int:
         try:
-            self.execute(statement)
+            with our_errors():
+                cursor = self._run(statement)
+                counted = cursor.fetchone() if statement.sql.startswith(INSERT) else None
+                return int(counted[0]) if counted else 0
         except EngineError as error:
             error.statement = statement
             raise

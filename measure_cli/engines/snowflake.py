@@ -23,18 +23,21 @@ def open_snowflake(project: Project, read_only: bool = False, secrets: Secrets =
     try:
         import snowflake.connector as driver
 
+        from measure_cli.engines.snowflake_errors import connected
         from measure_cli.engines.snowflake_session import SnowflakeEngine
     except ImportError as error:
         raise ProjectError(
             f"the target {project.target.name} is on Snowflake, and its driver is not installed ({error.name})",
             "Install it: pip install 'measure[snowflake]'",
         ) from error
-    from measure_cli.engines.snowflake_connect import connection_settings
+    from measure_cli.engines.snowflake_connect import connection_settings, host_and_port
 
     settings, target = connection_settings(project), project.target.settings
     database, prefix = unfolded(str(target["database"])), unfolded(str(target.get("schema_prefix") or ""))
     try:
-        return SnowflakeEngine(lambda: driver.connect(**settings), database, prefix, secrets)
+        return SnowflakeEngine(
+            lambda: connected(lambda: driver.connect(**settings), host_and_port(settings)), database, prefix, secrets
+        )
     except EngineError as error:
         raise ProjectError(
             f"Snowflake account {target['account']}, target {project.target.name}: {error.message}", error.hint

@@ -59,6 +59,15 @@ def connection_settings(project: Project, environment: Mapping[str, str] = os.en
     }
 
 
+def host_and_port(settings: Mapping[str, Any]) -> str:
+    """Where the driver connects to.
+
+    >>> host_and_port({"account": "acme"}), host_and_port({"account": "acme", "host": "db.example", "port": 8080})
+    ('acme.snowflakecomputing.com:443', 'db.example:8080')
+    """
+    return f"{settings.get('host') or settings['account'] + '.snowflakecomputing.com'}:{settings.get('port') or 443}"
+
+
 def authenticator(target: Target, environment: Mapping[str, str]) -> str:
     """How to sign in: as the target says, else by the secret that there is."""
     chosen = target.settings.get("authenticator")

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from snowflake.connector import errors
 
+from measure_cli.engines.unreachable import reason_of
 from measure_cli.errors import Cancelled, EngineError, Transient
 from measure_cli.secrets import NO_SECRETS, Secrets
 
@@ -53,6 +54,17 @@ def with_our_errors(action: Callable[[], T], secrets: Secrets = NO_SECRETS) -> T
     except (errors.Error, OSError) as error:
         ours = translated(error, secrets)
     raise ours
+
+
+def connected(connect: Callable[[], T], server: str) -> T:
+    """A connection. Where there is none the system knows why, and the driver only how often it tried."""
+    try:
+        return connect()
+    except (errors.Error, OSError) as error:
+        found = reason_of(error, server)
+        if not found:
+            raise
+    raise Transient(*found)
 
 
 def translated(error: errors.Error | OSError, secrets: Secrets = NO_SECRETS) -> EngineError:

@@ -1,33 +1,42 @@
 """ClickHouse over HTTP: chDB behind the interface of a server, in a process of its own.
 
 `python -m tests.engines.http_bridge FOLDER` prints its port. The engine is real; the bridge only carries requests to
-it: settings, parameters, external tables and inserted data. It notes everything that a server would write into its log
-of queries. A query that says `break the connection` ends without an answer.
+it: settings, parameters, external tables, sessions and inserted data. It keeps a log of queries, as servers do, and
+notes the first line and the headers of every request. A query that says `break the connection` ends without an answer;
+one that names `losing_answers` runs, and ends without an answer when it is sent for the first time.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import re
 import socket
 import subprocess
 import sys
-import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 USER, PASSWORD = "ann", "it's a pass:word/ü"
-LOG = "queries.log"
+LOG = "requests.log"
+CONFIG = """<clickhouse>
+  <query_log><database>system</database><table>query_log</table></query_log>
+</clickhouse>
+"""
+LONGEST_FIELD = 128 * 1024  # what a server takes in a field of a URL or a form
 BREAK = "break the connection"
+LOSING = "losing_answers"
 OF_THE_TRANSPORT = re.compile(
     "query|query_id|database|session_(id|check|timeout)|compress|decompress|wait_end_of_query|client_protocol_version|"
     "buffer_size|send_progress_in_http_headers|http_headers_progress_interval_ms|enable_http_compression|param_.*|"
-    "measure_secret_.*|default_format|cancel_http_readonly_queries_on_client_close"
+    "measure_values_(structure|format)|default_format|cancel_http_readonly_queries_on_client_close"
 )
 CODE = re.compile(r"Code: (\d+)")
 REFUSED = "Code: 516. DB::Exception: ann: Authentication failed. (AUTHENTICATION_FAILED)"
@@ -41,8 +50,8 @@ class Bridge:
     port: int
     folder: Path
 
-    def log(self) -> str:
-        """All that a server's log of queries would hold."""
+    def requests(self) -> str:
+        """What stood in front of the bodies of all requests."""
         return (self.folder / LOG).read_text(encoding="utf-8")
 
     def stop(self) -> None:
@@ -64,6 +73,9 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     folder: Path
+    lost: ClassVar[set[str]] = set()
+    sessions: ClassVar[dict[str, Any]] = {}
+    lock: ClassVar[threading.Lock] = threading.Lock()
 
     def do_GET(self) -> None:
         self.answer()
@@ -79,17 +91,28 @@ class Handler(BaseHTTPRequestHandler):
         body = self.chunks() if is_chunked else self.rfile.read(int(self.headers.get("Content-Length") or 0))
         given = {key: values[-1] for key, values in parse_qs(urlsplit(self.path).query, keep_blank_values=True).items()}
         expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        if self.headers.get("Authorization") != expected:
+        authorization = self.headers.get("Authorization")
+        del self.headers["Authorization"]
+        self.note()
+        if authorization != expected:
             return self.send(403, REFUSED.encode(), "516")
-        if BREAK in given.get("query", "") + body.decode(errors="replace"):
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return None
+        fields, files = self.parts(body)
+        query = given.get("query", "") + (fields.get("query", "") if fields or files else body.decode(errors="replace"))
+        if BREAK in query:
+            return self.hang_up()
+        if LOSING in query and query not in self.lost:
+            self.lost.add(query)
+            self.run(given, body)
+            return self.hang_up()
         try:
             return self.send(200, self.run(given, body))
         except RuntimeError as error:
             found = CODE.search(str(error))
             return self.send(500, str(error).encode(), found.group(1) if found else "1000")
+
+    def hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
 
     def chunks(self) -> bytes:
         parts = []
@@ -108,52 +131,66 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def note(self) -> None:
+        with self.lock, (self.folder / LOG).open("a", encoding="utf-8") as log:
+            log.write(f"{unquote_plus(self.path)}\n{self.headers}")
+
     def run(self, given: dict[str, str], body: bytes) -> bytes:
-        files = self.files(body)
-        query, data = (given["query"], body) if "query" in given else (body.decode(), b"")
-        connection = opened(str(self.folder / "data"))
-        try:
-            for name, value in given.items():
-                if not OF_THE_TRANSPORT.fullmatch(name):
-                    connection.query(f"SET {name} = {quoted(value)}")
+        fields, files = self.parts(body)
+        if any(len(value.encode()) > LONGEST_FIELD for value in (*given.values(), *fields.values())):
+            raise RuntimeError("Code: 1000. DB::Exception: HTML Form Exception: Field value too long. (POCO_EXCEPTION)")
+        query = given.get("query", "") + fields.get("query", "")
+        data = b"" if fields or files else body
+        values = {name[len("param_") :]: value for name, value in given.items() if name.startswith("param_")}
+        with self.session(given.get("session_id")) as connection:
+            settings = (item for item in given.items() if not OF_THE_TRANSPORT.fullmatch(item[0]))
+            if told := ", ".join(f"{name} = {quoted(value)}" for name, value in settings):
+                connection.query(f"SET {told}")
             for name, content in files.items():
                 connection.query(f"CREATE TEMPORARY TABLE {name} ({given[f'{name}_structure']})")
-                connection.query(f"INSERT INTO {name} SELECT {{v:String}}", params={"v": content})
-            values = {name[len("param_") :]: value for name, value in given.items() if name.startswith("param_")}
-            with (self.folder / LOG).open("a", encoding="utf-8") as log:
-                log.write(json.dumps([query, values], ensure_ascii=False) + "\n")
-            if data and not files:
-                return self.insert(connection, query, data)
-            answer: bytes = connection.query(query, "TabSeparated", params=values).bytes() or b""
+                connection.query(f"INSERT INTO {name} FORMAT {given[f'{name}_format']}\n{content}")
+            text = query.encode() + b"\n" * bool(query and data) + data
+            answer: bytes = connection.query(text, "TabSeparated", params=values).bytes() or b""
             return answer
+
+    @contextmanager
+    def session(self, name: str | None) -> Iterator[Any]:
+        """A handle for one request, or that of a session."""
+        if name:
+            with self.lock:
+                yield self.sessions.setdefault(name, opened(self.folder))
+            return
+        connection = opened(self.folder)
+        try:
+            yield connection
         finally:
             connection.close()
 
-    def insert(self, connection: Any, query: str, data: bytes) -> bytes:
-        head, _, data_format = query.rpartition(" FORMAT ")
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(data)
-            file.flush()
-            connection.query(f"{head} FROM INFILE {quoted(file.name)} FORMAT {data_format}")
-        return b""
-
-    def files(self, body: bytes) -> dict[str, str]:
-        """The external tables of a request."""
+    def parts(self, body: bytes) -> tuple[dict[str, str], dict[str, str]]:
+        """The fields of a form, and its files, which are external tables."""
         kind = self.headers.get("Content-Type", "")
         if not kind.startswith("multipart/form-data"):
-            return {}
+            return {}, {}
         message = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
         parts = [part for part in message.walk() if not part.is_multipart()]
-        return {
-            str(part.get_param("name", header="Content-Disposition")): bytes(part.get_payload(decode=True)).decode()
-            for part in parts
-        }
+        return (
+            {name_of(part): content_of(part) for part in parts if not part.get_filename()},
+            {name_of(part): content_of(part) for part in parts if part.get_filename()},
+        )
 
 
-def opened(folder: str) -> Any:
+def name_of(part: Message) -> str:
+    return str(part.get_param("name", header="Content-Disposition"))
+
+
+def content_of(part: Message) -> str:
+    return bytes(part.get_payload(decode=True)).decode()
+
+
+def opened(folder: Path) -> Any:
     import chdb
 
-    return chdb.connect(folder)  # type: ignore[no-untyped-call]  # chdb has no types
+    return chdb.connect(f"{folder / 'data'}?config-file={folder / 'config.xml'}")  # type: ignore[no-untyped-call]
 
 
 def quoted(text: str) -> str:
@@ -163,7 +200,8 @@ def quoted(text: str) -> str:
 if __name__ == "__main__":
     Handler.folder = Path(sys.argv[1])
     (Handler.folder / LOG).touch()
+    (Handler.folder / "config.xml").write_text(CONFIG, encoding="utf-8")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    anchor = opened(str(Handler.folder / "data"))  # as long as one handle is open, the engine is
+    anchor = opened(Handler.folder)  # as long as one handle is open, the engine is
     print(server.server_port, flush=True)
     server.serve_forever()

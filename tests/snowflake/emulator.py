@@ -11,10 +11,14 @@ import warnings
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
+import duckdb
 import fakesnow
 from fakesnow.conn import FakeSnowflakeConnection
+from fakesnow.cursor import FakeSnowflakeCursor
+from snowflake.connector import errors
 
 from measure_cli.engines.snowflake import open_snowflake
 from measure_cli.engines.snowflake_session import SnowflakeEngine
@@ -22,6 +26,7 @@ from measure_cli.secrets import NO_SECRETS, Secrets
 from measure_cli.types import Project, Target, Value
 
 PASSWORD = "not-a-password"
+EXECUTE = FakeSnowflakeCursor.execute
 SETTINGS: dict[str, Value] = {"account": "acme", "user": "measure", "database": "ANALYTICS"}
 
 
@@ -31,6 +36,17 @@ def project_on(root: Path, **settings: Value) -> Project:
     return Project("acme", root, "starter", target, date(2025, 6, 30), {}, {})
 
 
+def execute_with_locks(cursor: FakeSnowflakeCursor, *arguments: Any, **options: Any) -> FakeSnowflakeCursor:
+    """Of two transactions that change the same row Snowflake lets one wait, and gives up after a while: error 625.
+
+    The emulator gives up at once, with an error of DuckDB.
+    """
+    try:
+        return EXECUTE(cursor, *arguments, **options)
+    except duckdb.TransactionException as error:
+        raise errors.ProgrammingError(msg=str(error), errno=625, sqlstate="57014") from error
+
+
 @contextlib.contextmanager
 def emulated(target: str = "SF") -> Iterator[None]:
     """The driver connects to an emulator that begins empty; the target has a password."""
@@ -38,7 +54,8 @@ def emulated(target: str = "SF") -> Iterator[None]:
         warnings.simplefilter("ignore")
         # Connections to Snowflake have a number, by which what they run can be cancelled.
         numbered = mock.patch.object(FakeSnowflakeConnection, "session_id", 0, create=True)
-        with numbered, fakesnow.patch():
+        locked = mock.patch.object(FakeSnowflakeCursor, "execute", execute_with_locks)
+        with numbered, locked, fakesnow.patch():
             yield
 
 

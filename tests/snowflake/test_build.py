@@ -78,7 +78,7 @@ def test_the_script_fills_an_empty_database(project: Path) -> None:
     """Setting the time zone of a session is beyond the emulator."""
     overrides = Overrides(today=AS_OF, project_dir=project, target="sf")
     with emulated():
-        script = workflows.script(Request(overrides), "snowflake", select_only=False, batch=None)
+        script = workflows.script(Request(overrides), "snowflake", select_only=False, batch=None).text
         setting, *statements = (text.rstrip().removesuffix(";") for text in re.split(r"(?<=;)\n+", script) if text)
         assert setting == "ALTER SESSION SET TIMEZONE = 'UTC'"
         with closing(snowflake.connector.connect(database="ANALYTICS")) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from measure_cli.engines.snowflake_connect import connection_settings
 from measure_cli.errors import ProjectError
 from measure_cli.project import read_target
 from measure_cli.types import Place, Value
+from tests.engines.other_servers import self_signed, web_server
 from tests.snowflake.emulator import project_on
 
 PLACE = Place("measure.toml")
@@ -99,6 +101,33 @@ def test_a_refused_connection_is_one_message(tmp_path: Path, monkeypatch: pytest
         open_snowflake(project_on(tmp_path, authenticator="key_pair"))
     assert refused.value.message.startswith("Snowflake account acme, target sf: ")
     assert "hush" not in str(refused.value)
+
+
+def test_a_server_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEASURE_SF_PASSWORD", "hush")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        with pytest.raises(ProjectError) as refused:
+            open_snowflake(project_on(tmp_path, host="127.0.0.1", port=port, protocol="http"))
+    place = f"Snowflake account acme, target sf: 127.0.0.1:{port}"
+    assert refused.value.message == f"{place} refuses connections: nothing listens there"
+    assert refused.value.hint == "Check host and port, and that the server is running."
+
+
+def test_a_host_that_does_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEASURE_SF_PASSWORD", "hush")
+    with pytest.raises(ProjectError) as refused:
+        open_snowflake(project_on(tmp_path, host="no-such-host.invalid"))
+    assert "target sf: the host of no-such-host.invalid:443 is not known here: " in refused.value.message
+    assert "hush" not in str(refused.value)
+
+
+def test_a_certificate_of_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEASURE_SF_PASSWORD", "hush")
+    with web_server(self_signed(tmp_path / "certificate.pem")) as port, pytest.raises(ProjectError) as refused:
+        open_snowflake(project_on(tmp_path, host="127.0.0.1", port=port))
+    assert f"the certificate of 127.0.0.1:{port} is not accepted: it cannot be verified" in refused.value.message
 
 
 def test_a_key_that_is_none_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
