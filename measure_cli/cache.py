@@ -24,6 +24,7 @@ class Cache:
         self._old: dict[str, Any] = {}
         self._used: dict[str, Any] = {}
         self._dirty = False
+        self.is_new = not self._file.exists()
         with contextlib.suppress(OSError, ValueError):
             content = json.loads(self._file.read_text(encoding="utf-8"))
             self._old = content if isinstance(content, dict) else {}

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from measure_cli.command import Call, common
+from measure_cli.streams import guard
 
 DAY = ["%Y-%m-%d"]
 app = typer.Typer(
@@ -51,13 +52,17 @@ def build(
 ) -> None:
     """Build what is new or changed: sources, registries, models, audits; publish what passes.
 
-    Without a measure.toml it builds the bundled stack on demo data.
+    Without a measure.toml it builds the bundled stack on demo data; --stack all builds every bundled one.
     """
     from measure_cli import workflows
 
-    with call.view() as emit:
-        built = workflows.build(call.request(select, exclude, emit), full, with_summary=call.tells and not select)
-    call.finish_run(built.result, built.summary)
+    calls, results = call.for_each_stack(), []
+    for one in calls:
+        with one.view() as emit:
+            built = workflows.build(one.request(select, exclude, emit), full, with_summary=one.tells and not select)
+        results.append(built.result)
+        call.show_run(built.result, built.summary)
+    call.finish_runs(results)
 
 
 @app.command()
@@ -76,8 +81,12 @@ def refresh(
     full: Annotated[bool, typer.Option("--full", help="Rebuild what is up to date, too.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Forget the batches of a run that was stopped.")] = False,
     max_attempts: Annotated[
-        int, typer.Option("--max-attempts", min=1, help="How often a batch is tried when errors may pass.")
+        int, typer.Option("--max-attempts", min=1, help="How often something is tried when errors may pass.")
     ] = 4,
+    threads: Annotated[
+        int | None,
+        typer.Option("--threads", min=1, help="Batches of a model at once; default: 1 where the engine is embedded."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be built, and why; touch nothing.")
     ] = False,
@@ -87,12 +96,13 @@ def refresh(
     from measure_cli.refresh import wishes
 
     wanted = wishes(batch_months, start, end, restart)
+    if dry_run:
+        with call.view() as emit:
+            models = workflows.forecast(call.request(select, exclude, emit), wanted, full)
+        call.finish_forecast(models)
+        return
     with call.view() as emit:
-        request = call.request(select, exclude, emit)
-        if dry_run:
-            call.finish_forecast(workflows.forecast(request, wanted, full))
-            return
-        result = workflows.refresh(request, wanted, full, max_attempts)
+        result = workflows.refresh(call.request(select, exclude, emit), wanted, full, max_attempts, threads)
     call.finish_run(result)
 
 
@@ -131,29 +141,24 @@ def sql(
     from measure_cli import workflows
 
     if secrets:
-        typer.echo(workflows.secret_exports(call.request()), nl=False)
+        call.print_exports(workflows.script_secrets(call.request()))
         return
     with call.view() as emit:
-        text = workflows.script(call.request(select, exclude, emit), dialect, select_only, batch)
-    if call.json:
-        call.print_json({"dialect": dialect, "sql": text})
-    else:
-        typer.echo(text, nl=False)
+        script = workflows.script(call.request(select, exclude, emit), dialect, select_only, batch)
+    call.finish_script(script, dialect)
 
 
 @app.command("list")
 @common
 def list_(call: Call, select: Select = None, exclude: Exclude = None) -> None:
     """List relations in the order in which they are built."""
-    from measure_cli import inspection
+    from measure_cli import inspection, show_view
 
     facts = inspection.listing(call.request(select, exclude))
     if call.json:
         call.print_json(facts)
     else:
-        from measure_cli.console import listing_table, print_table
-
-        print_table(listing_table(facts), call.color)
+        show_view.print_listing(facts, call.color)
 
 
 @app.command()
@@ -259,7 +264,7 @@ def demo(
     if call.json:
         call.print_json({name: str(file) for name, file in files.items()})
     else:
-        typer.echo("\n".join(str(file) for file in files.values()))
+        call.print_text("".join(f"{file}\n" for file in files.values()))
 
 
 @app.command()
@@ -272,12 +277,13 @@ def init(call: Call, folder: Annotated[Path, typer.Argument(metavar="DIR", help=
     if call.json:
         call.print_json([str(file) for file in files])
     else:
-        typer.echo("\n".join(str(file) for file in files))
+        call.print_text("".join(f"{file}\n" for file in files))
         call.narrate(f"Now: cd {shlex.quote(str(folder))} && measure build")
 
 
 def main() -> None:
     """Entry point of the console script."""
+    guard()
     app()
 
 

@@ -11,8 +11,8 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -25,7 +25,7 @@ from measure_cli.project import Overrides
 if TYPE_CHECKING:
     from measure_cli.events import Emit
     from measure_cli.request import Request
-    from measure_cli.results import RunResult
+    from measure_cli.results import RunResult, Script
     from measure_cli.summary import Summary
 
 ProjectDir = Annotated[
@@ -62,19 +62,25 @@ class Call:
         """A listener that tells the run on stderr."""
         from measure_cli.console import RunView
 
-        with RunView(self.color, self.quiet or self.json) as view:
+        with RunView(self.color, self.quiet, self.json) as view:
             yield view
 
     def narrate(self, text: str) -> None:
         """A line on stderr."""
         if not self.quiet:
-            typer.echo(text, err=True)
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
 
     def print_json(self, value: Any) -> None:
         """One JSON document on stdout."""
-        from measure_cli.console import to_json
+        from measure_cli.cells import to_json
 
-        typer.echo(json.dumps(to_json(value), indent=2, ensure_ascii=False, allow_nan=False))
+        self.print_text(json.dumps(to_json(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def print_text(self, text: str) -> None:
+        """Text on stdout as it is."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
     @property
     def tells(self) -> bool:
@@ -85,28 +91,72 @@ class Call:
         """Print what a refresh would do."""
         if self.json:
             self.print_json({"command": "refresh", "dry_run": True, "models": models})
+        elif not models:
+            self.narrate("nothing to do: all that is selected is up to date")
         else:
             from measure_cli.batch_view import forecast_table
             from measure_cli.console import print_table
 
             print_table(forecast_table(models), self.color, may_turn=False)
 
-    def finish_run(self, result: RunResult, summary: Summary | None = None) -> None:
+    def refuse_all_stacks(self, command: str) -> None:
+        """Only a build takes all stacks."""
+        if self.overrides.stack == "all":
+            from measure_cli.all_stacks import refuse_all
+
+            refuse_all(command)
+
+    def for_each_stack(self) -> list[Call]:
+        """This call, for each stack that it means."""
+        from measure_cli.all_stacks import one_by_one
+
+        calls = [replace(self, overrides=overrides) for overrides in one_by_one(self.overrides)]
+        if len(calls) > 1 and self.tells:
+            self.narrate(f"stacks: {', '.join(str(call.overrides.stack) for call in calls)}, one after the other")
+        return calls
+
+    def show_run(self, result: RunResult, summary: Summary | None = None) -> None:
+        """Tell a person how a run ended."""
+        from measure_cli.show_view import print_rejected, print_summary
+
+        if self.tells:
+            print_rejected(result.rejected, self.color)
+        if summary:
+            print_summary(summary.title, summary.rows, summary.next_commands, self.color)
+
+    def finish_run(self, result: RunResult) -> None:
         """Print the result of a run and leave with its exit code."""
+        self.show_run(result)
+        self.finish_runs([result])
+
+    def finish_script(self, script: Script, dialect: str | None) -> None:
+        """Print a script; what is missing in it is a failure."""
         if self.json:
+            self.print_json({"dialect": dialect, "sql": script.text, "failed": script.failed})
+        else:
+            self.print_text(script.text)
+        if script.failed:
+            raise MeasureError(
+                f"cannot be written in {dialect}, and is missing in the script: {script.failed[0]}",
+                "\n".join(script.failed[1:]) or None,
+            )
+
+    def print_exports(self, values: Mapping[str, str]) -> None:
+        """Variables of the environment, as lines for a shell."""
+        if self.json:
+            self.print_json(values)
+        else:
+            self.print_text("".join(f"export {name}={value}\n" for name, value in values.items()))
+
+    def finish_runs(self, results: Sequence[RunResult]) -> None:
+        """Print the document of one run, or of several, and leave with its exit code."""
+        if self.json:
+            from measure_cli.all_stacks import ALL, runs_json
             from measure_cli.show_view import run_json
 
-            self.print_json(run_json(result))
-        elif summary:
-            from measure_cli.console import print_lines, print_table, with_headings
-
-            print_lines(["", summary.title], self.color, stderr=True)
-            print_table(with_headings(summary.rows), self.color, stderr=True)
-            if summary.next_commands:
-                commands = [f"  {command}" for command in summary.next_commands]
-                print_lines(["", "Try next:", *commands], self.color, stderr=True)
-        if result.failed:
-            if result.command == "refresh":
+            self.print_json(runs_json(results) if self.overrides.stack == ALL else run_json(results[0]))
+        if any(result.failed for result in results):
+            if results[0].command == "refresh":
                 self.narrate(f"go on with: {shlex.join(['measure', *sys.argv[1:]])}")
             raise typer.Exit(1)
 
@@ -134,6 +184,7 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
         overrides = Overrides(today, project_dir, target, stack, as_of, tuple(var or ()))
         call = Call(overrides, as_json, quiet, not no_color)
         with reported_errors(call.color):
+            call.refuse_all_stacks(command.__name__)
             command(call, **own)
 
     shared = list(inspect.signature(wrapper).parameters.values())[:-1]
@@ -151,7 +202,7 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextlib.contextmanager
 def reported_errors(color: bool) -> Iterator[None]:
-    """Print our errors on stderr and leave with their exit code; a closed pipe ends quietly."""
+    """Print our errors on stderr and leave with their exit code."""
     try:
         yield
     except MeasureError as error:
@@ -161,6 +212,3 @@ def reported_errors(color: bool) -> Iterator[None]:
         raise typer.Exit(exit_code_of(error)) from None
     except KeyboardInterrupt:
         raise typer.Exit(exit_code_of(Interrupted(2))) from None
-    except BrokenPipeError:
-        sys.stderr.close()  # nobody listens any more; keep Python from complaining at exit
-        raise typer.Exit(0) from None

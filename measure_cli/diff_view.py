@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from measure_cli.console import print_lines, print_table, sample_lines, with_headings
+from measure_cli.batch_view import count_of
+from measure_cli.console import print_lines, print_table, sample_lines
 from measure_cli.differences import ColumnDiff, Comparison, DiffStatus, RelationDiff, Samples
 from measure_cli.results import Table
 from measure_cli.show_view import records
+from measure_cli.tables import with_headings
 
 WORDS = {
     DiffStatus.SAME: "same",
@@ -136,7 +138,7 @@ def column_lines(column: ColumnDiff) -> Iterator[str]:
     if column.type_a != column.type_b:
         yield f"  column {column.name} is {column.type_a} in A, {column.type_b} in B"
     if column.cells:
-        yield f"  column {column.name}: {column.cells:,} cells differ"
+        yield f"  column {column.name}: {count_of(column.cells, 'cell')} {'differs' if column.cells == 1 else 'differ'}"
 
 
 def text(value: str | None) -> str:

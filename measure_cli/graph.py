@@ -106,7 +106,8 @@ class Graph:
         }
         if not chosen:
             known = {value for node in self.nodes.values() for value in values_of(node, method)}
-            raise NothingSelected(f'nothing matches "{body}"', did_you_mean(pattern, known))
+            hint = did_you_mean(pattern, known) or "measure list names all relations, with their layers and tags."
+            raise NothingSelected(f'nothing matches "{body}"', hint)
         return chosen
 
     def _reach(self, names: Iterable[str], neighbours, steps: int | None) -> set[str]:  # type: ignore[no-untyped-def]

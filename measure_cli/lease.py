@@ -220,10 +220,12 @@ class FencedSession:
         """Write the rows of a SELECT into a new DuckDB file."""
         self._session.unload(statement, columns, file)
 
-    def transaction(self, statements: Sequence[Statement]) -> None:
-        """Run all statements in order, and the checks among them."""
+    def transaction(self, statements: Sequence[Statement]) -> Sequence[int] | None:
+        """Run all statements in order, and the checks among them, of which nothing is returned."""
+        fenced, own = self._lease.statements.fenced(self._lease.claim, statements), set(map(id, statements))
         with self._guarded():
-            self._session.transaction(self._lease.statements.fenced(self._lease.claim, statements))
+            inserted = self._session.transaction(fenced)
+        return inserted and [count for count, statement in zip(inserted, fenced, strict=True) if id(statement) in own]
 
     def close(self) -> None:
         """Give the connection back."""

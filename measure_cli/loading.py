@@ -6,7 +6,7 @@ Reads files and inputs; writes nothing but the cache and, for the bundled demo, 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -58,14 +58,19 @@ class Loaded:
     notices: tuple[str, ...]
     ddl: Ddl
     secrets: Secrets = NO_SECRETS
+    warnings: tuple[str, ...] = ()
 
     def source_select(self, relation: Relation) -> str:
         """The typed SELECT of a source."""
         return source_select(relation, self.ddl.kind)
 
 
-def load(overrides: Overrides, dialect: EngineKind | None = None) -> Loaded:
+def load(
+    overrides: Overrides, dialect: EngineKind | None = None, tell: Callable[[str], None] = lambda text: None
+) -> Loaded:
     """Read, check, render and compile the project for its target, or for another engine's dialect.
+
+    What takes its time is told before it begins.
 
     Raises:
         ProjectError, PlanError: something does not fit; nothing was touched.
@@ -76,8 +81,10 @@ def load(overrides: Overrides, dialect: EngineKind | None = None) -> Loaded:
     stack = load_stack(project)
     demo_salt(project)  # refused before anything else is done
     if project.is_demo:
-        project = replace(project, sources=demo_sources(project))
+        project = replace(project, sources=demo_sources(project, tell))
     cache = Cache(project.root / CACHE_FOLDER)
+    if cache.is_new:
+        tell(f"reading the inputs and compiling {len(stack.templates)} templates; later runs find it in {CACHE_FOLDER}")
     shapes, distinct = inspect_inputs(project, stack, cache)
     variables = resolve_variables(stack.variables, project.variables, project.variable_texts)
     matched = {
@@ -135,7 +142,7 @@ def with_secrets(loaded: Loaded, environment: Mapping[str, str]) -> Loaded:
     salt = demo_salt(project)
     if needed and salt:
         where = "" if project.is_demo else f"{project.privacy.place}: "
-        loaded = replace(loaded, notices=(*loaded.notices, where + PUBLIC_SALT))
+        loaded = replace(loaded, warnings=(where + PUBLIC_SALT,))
     secrets = read_secrets(environment, needed, salt)
     return replace(loaded, secrets=secrets, catalog=keyed(loaded.catalog, secrets.identity))
 
@@ -165,11 +172,12 @@ def public_salt(stack: str) -> str | None:
     return salt
 
 
-def demo_sources(project: Project) -> dict[str, SourceInput]:
+def demo_sources(project: Project, tell: Callable[[str], None]) -> dict[str, SourceInput]:
     """The demo inputs of a bundled stack, generated once per day of reference."""
     folder = project.root / DEMO_FOLDER / f"{project.stack}-{project.as_of.isoformat()}"
     files = {file.stem: file for file in folder.glob("*.csv")} if (folder / "complete").exists() else {}
     if not files:
+        tell(f"generating the demo data of {project.stack} in {folder.relative_to(project.root)}")
         files = generate_demo(project.stack, folder, project.as_of, 1.0, None)
         (folder / "complete").write_text("", encoding="utf-8")
     return {

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from measure_cli.asked import AskedInterval
 from measure_cli.batches import BatchPlan, Days, days_of
 from measure_cli.connecting import engine_kind, is_there, open_engine, read_content, session_of
 from measure_cli.errors import EngineError
@@ -25,10 +26,12 @@ from measure_cli.kinds import EngineKind
 from measure_cli.plan import Content, Selection, build_plan
 from measure_cli.ports import Engine, Session
 from measure_cli.request import Request, load_and_tell, opened, signals_raise
+from measure_cli.steps import Step
 from measure_cli.types import Statement
 
 if TYPE_CHECKING:
     from measure_cli.batch_steps import BatchSteps
+    from measure_cli.catalog import Relation
     from measure_cli.loading import Loaded
     from measure_cli.refresh import Wishes
 
@@ -48,6 +51,8 @@ def dry_run(request: Request, wishes: Wishes, full: bool) -> list[dict[str, Any]
             plan = build_plan(loaded.catalog, selection, content, loaded.source_select, loaded.ddl, wishes, names_of)
             known: dict[str, BatchPlan] = {}
             days: dict[str, Days] = {}
+            asked = AskedInterval(wishes, request.emit)
+            asked.look_for_whole(plan)
             found = []
             writers = steps_by_name(plan)
             for step in plan.steps:
@@ -55,8 +60,23 @@ def dry_run(request: Request, wishes: Wishes, full: bool) -> list[dict[str, Any]
                 is_whole = writer is None or writer.is_whole
                 if writer is not None and not is_whole and (made := looked_up(writer, engine, content, known, days)):
                     known[step.key] = made
-                found.append(as_data(step.key, is_whole, known.get(step.key)))
+                    asked.look(made)
+                facts = as_data(step.key, is_whole, known.get(step.key))
+                relation = loaded.catalog.relations[step.key]
+                found.append({**facts, "reason": why_whole(relation, step, content, full)} if is_whole else facts)
+            asked.tell()
             return found
+
+
+def why_whole(relation: Relation, step: Step, content: Content, full: bool) -> str:
+    """Why a relation would be built whole."""
+    if content.kind_of(relation) is None:
+        return "never built"
+    if not content.is_current(relation, step.fingerprint):
+        return "changed, or something it is made from"
+    if full:
+        return "--full"
+    return "asked for" if relation.batched else "reads what is asked for"
 
 
 @contextlib.contextmanager

@@ -79,9 +79,11 @@ def load_and_tell(request: Request) -> Loaded:
     """Load the project with its secrets, and emit what the user should know about it."""
     from measure_cli.loading import load, with_secrets
 
-    loaded = with_secrets(load(request.overrides), os.environ)
+    loaded = with_secrets(load(request.overrides, tell=lambda text: request.emit(Notice(text))), os.environ)
     for notice in loaded.notices:
         request.emit(Notice(notice))
+    for warning in loaded.warnings:
+        request.emit(Notice(warning, insists=True))
     for place, finding in loaded.catalog.findings:
         request.emit(Notice(f"{place}: {finding.rule}: {finding.message} ({finding.fix})"))
     return loaded

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from measure_cli.console import make_console, print_lines, print_table, shown
-from measure_cli.results import Answer, AuditResult, RunResult, Shown, Status, StepResult, StepStatus, Table
+from measure_cli.batch_view import count_of
+from measure_cli.cells import shown, to_the_second
+from measure_cli.console import make_console, print_lines, print_table
+from measure_cli.results import Answer, AuditResult, Rejected, RunResult, Shown, Status, StepResult, StepStatus, Table
+from measure_cli.tables import with_headings
 
 
 def records(table: Table | None) -> list[dict[str, Any]] | None:
@@ -19,6 +23,22 @@ def as_json(found: Shown) -> dict[str, Any]:
     """A relation as data."""
     columns = [{"name": name, "type": kind, "description": text} for name, kind, text in found.columns]
     return {**found.facts, "columns": columns, "audits": list(found.audits), "rows": records(found.rows)}
+
+
+def print_listing(facts: Sequence[Mapping[str, Any]], color: bool) -> None:
+    """Relations, one a line."""
+    rows = tuple(
+        (
+            fact["name"],
+            fact["materialized"] or fact["kind"],
+            fact["layer"],
+            fact["audits"],
+            ", ".join(fact["tags"]),
+            fact["left_out"] or "",
+        )
+        for fact in facts
+    )
+    print_table(Table(("name", "kind", "layer", "audits", "tags", "left out"), rows), color)
 
 
 def print_shown(found: Shown, color: bool) -> None:
@@ -67,10 +87,26 @@ def print_answer(answer: Answer, color: bool, tells: bool) -> None:
     if not tells:
         return
     if count < len(answer.table.rows):
-        note = f"{count} of {len(answer.table.rows)} rows, side by side: the table is wider than the terminal"
+        note = (
+            f"{count} of {count_of(len(answer.table.rows), 'row')}, side by side: the table is wider than the terminal"
+        )
         print_lines([f"{note}; --json has them all"], color, stderr=True)
     if answer.has_more:
-        print_lines([f"the first {len(answer.table.rows)} rows; more with --limit"], color, stderr=True)
+        print_lines([f"the first {count_of(len(answer.table.rows), 'row')}; more with --limit"], color, stderr=True)
+
+
+def print_summary(title: str, rows: Table, next_commands: Sequence[str], color: bool) -> None:
+    """The table that ends a build, whole however narrow the terminal is, and what to do next."""
+    print_lines(["", title], color, stderr=True)
+    print_table(with_headings(rows), color, stderr=True, most=len(rows.rows))
+    if next_commands:
+        print_lines(["", "Try next:", *(f"  {command}" for command in next_commands)], color, stderr=True)
+
+
+def print_rejected(found: Sequence[Rejected], color: bool) -> None:
+    """How many rows of which source are not used, and where it stands why."""
+    lines = (f"rejected: {count_of(one.rows, 'row')} of source {one.source}; why: {one.look}" for one in found)
+    print_lines(lines, color, stderr=True)
 
 
 def print_lineage(found: Mapping[str, Any], color: bool) -> None:
@@ -114,7 +150,7 @@ def print_status(found: Status, color: bool) -> None:
         return
     print_lines([run_line(found.target, found.run)], color)
     if found.built is not None:
-        print_table(found.built, color)
+        print_table(in_short(found.built), color)
     if found.batches is not None and found.batches.rows:
         print_lines(["", "batches of incremental models:"], color)
         print_table(found.batches, color)
@@ -123,12 +159,25 @@ def print_status(found: Status, color: bool) -> None:
         print_table(found.audits, color)
 
 
+def in_short(table: Table) -> Table:
+    """Moments without fractions of seconds, durations in hundredths of seconds."""
+    rows = (
+        tuple(
+            to_the_second(value) if isinstance(value, datetime) else round(value, 2) if name == "seconds" else value
+            for name, value in zip(table.columns, row, strict=True)
+        )
+        for row in table.rows
+    )
+    return Table(table.columns, tuple(rows))
+
+
 def run_line(target: str, run: Mapping[str, Any]) -> str:
     """The last run in one line."""
     ended = f"{run['seconds']:.2f} s" if run["seconds"] is not None else "not finished"
+    built = count_of(run["relations_built"] or 0, "relation")
     return (
         f"{target}: {run['command']} {run['run_id']} {run['status']}, as of {run['as_of']}, "
-        f"started {shown(run['started_at'])} UTC, {ended}, {run['relations_built'] or 0} relations built"
+        f"started {shown(to_the_second(run['started_at']))} UTC, {ended}, {built} built"
     )
 
 
@@ -143,6 +192,9 @@ def run_json(result: RunResult) -> dict[str, Any]:
         "status": result.status,
         "models": [model_json(model) for model in result.models],
         "audits": [audit_json(audit) for audit in result.audits],
+        "rejected": [
+            {"source": found.source, "rows": found.rows, "relation": found.relation} for found in result.rejected
+        ],
         "seconds": round(result.seconds, 3),
     }
 

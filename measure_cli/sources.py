@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from measure_cli.cache import Cache
 from measure_cli.errors import ProjectError, did_you_mean
+from measure_cli.line_ends import change_of_line_end
 from measure_cli.sqltext import find_column, identifier, literal
 from measure_cli.types import InputShape, Project, SourceInput
 
@@ -29,6 +30,7 @@ FORMATS = {
     ".csv": TEXT, ".tsv": TEXT, ".txt": TEXT, ".json": JSON, ".jsonl": JSON, ".ndjson": JSON, ".parquet": PARQUET,
     ".pq": PARQUET,
 }  # fmt: skip
+REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 COMPRESSIONS = (".gz", ".zst")
 # DuckDB would guess these from the first 20,480 rows: a quoted value further down kept its quotes, and a row that
 # begins with # could count as a comment.
@@ -57,6 +59,11 @@ def matching_files(source: SourceInput, project: Project) -> list[Path]:
     """The file of that path, or the files that match it as a glob; the project's folder is no part of the pattern."""
     assert source.path is not None
     path, pattern = project.path(source.path), os.path.expanduser(source.path)  # noqa: PTH111  (a pattern is no path)
+    if remote := REMOTE.match(source.path):
+        raise ProjectError(
+            f"{source.place}: source {source.name}: {source.path} is not on this machine: {remote[0]} is not read",
+            'Copy it here, or load it into a table of the target and name that: table = "schema.name".',
+        )
     found = glob.glob(pattern, root_dir=project.root, recursive=True)  # noqa: PTH207  (Path.glob takes no absolute one)
     matches = [path] if path.exists() else [project.root / name for name in sorted(found)]
     files = [file for file in matches if file.is_file()]
@@ -171,8 +178,21 @@ def look_into(source: SourceInput, files: list[str], distinct: tuple[str, ...]) 
                 found = find_column(source.renames.get(column, column), columns)
                 values[column] = distinct_values(connection, reader, found, source.where) if found else []
         except duckdb.Error as error:
-            raise unreadable(source, shown, error) from None
+            raise mixed_line_ends(source, files, error) or unreadable(source, shown, error) from None
     return {"columns": dict(columns), "distinct": dict(values), "lacking": dict(lacking)}
+
+
+def mixed_line_ends(source: SourceInput, files: Iterable[str], error: Exception) -> ProjectError | None:
+    """The error for text whose lines do not all end alike, if that is why the driver names no line."""
+    if "Error on Line" in str(error):
+        return None
+    for file in (Path(name) for name in files if format_of(Path(name)) == TEXT):
+        if changed := change_of_line_end(file):
+            return ProjectError(
+                f"{source.place}: source {source.name}: {file.name} cannot be read: {changed}",
+                "A text file has one kind of line end: save it again with LF throughout, or with CRLF throughout.",
+            )
+    return None
 
 
 def unreadable(source: SourceInput, shown: str, error: Exception) -> ProjectError:

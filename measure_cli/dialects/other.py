@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from measure_cli.dialects.reader import DUCKDB
-from measure_cli.errors import PlanError
 
 
 def other_dialects() -> list[str]:
@@ -16,26 +17,59 @@ def other_dialects() -> list[str]:
     return sorted(name for name in Dialect.classes if name)
 
 
-def translate(script: str, dialect: str) -> tuple[str, list[str]]:
-    """The statements of a script, one after the other, and what in them has no counterpart in the dialect.
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """Statements in a dialect, what in them has no counterpart there, and the statements that are missing."""
 
-    Raises:
-        PlanError: sqlglot breaks off at a statement.
-    """
-    statements, lacking = [], []
+    text: str
+    lacking: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
+def translate(script: str, dialect: str) -> Translation:
+    """The statements of a script, one after the other, as far as sqlglot can write them."""
+    statements, lacking, failed = [], [], []
     for parsed in sqlglot.parse(script, read=DUCKDB):
         if parsed is None or isinstance(parsed, exp.Semicolon):
             continue
-        tree = parsed.transform(counted_interval)
+        tree = parsed.transform(without_named_windows).transform(counted_interval)
         try:
-            text = tree.sql(dialect, pretty=True, unsupported_level=ErrorLevel.RAISE)
-        except UnsupportedError as error:
-            lacking += str(error).splitlines()
-            text = tree.sql(dialect, pretty=True, unsupported_level=ErrorLevel.IGNORE)
-        except AttributeError as error:  # sqlglot 30.22 on a window that it cannot name
-            raise PlanError(f"sqlglot cannot write {subject_of(tree)} in {dialect}: {error}") from error
-        statements.append(f"{text};\n")
-    return "\n".join(statements), list(dict.fromkeys(lacking))
+            text, found = written(tree, dialect)
+        except Exception as error:  # sqlglot breaks off with whatever error its dialect happens to run into
+            failed.append(f"{subject_of(tree)}: {type(error).__name__}: {first_line(error)}")
+            statements.append(f"-- {subject_of(tree)} cannot be written in {dialect}\n")
+        else:
+            statements.append(f"{text};\n")
+            lacking += found
+    return Translation("\n".join(statements), tuple(dict.fromkeys(lacking)), tuple(failed))
+
+
+def written(tree: exp.Expr, dialect: str) -> tuple[str, list[str]]:
+    """One statement, and what in it has no counterpart."""
+    try:
+        return tree.sql(dialect, pretty=True, unsupported_level=ErrorLevel.RAISE), []
+    except UnsupportedError as error:
+        return tree.sql(dialect, pretty=True, unsupported_level=ErrorLevel.IGNORE), str(error).splitlines()
+
+
+def without_named_windows(node: exp.Expr) -> exp.Expr:
+    """Each window written out where it is used.
+
+    sqlglot 30.22 cannot write an order with NULLS LAST in the definition of a named window with a frame for a dialect
+    that lacks NULLS LAST, and some dialects lack named windows.
+    """
+    if not isinstance(node, exp.Select) or not node.args.get("windows"):
+        return node
+    defined = {window.name.casefold(): window for window in node.args["windows"]}
+    node.set("windows", None)
+    used = [window for window in node.find_all(exp.Window) if window.parent_select is node]
+    for window in [*defined.values(), *used]:
+        while (base := defined.get(window.text("alias").casefold())) and base is not window:
+            window.set("alias", base.args["alias"].copy() if base.args.get("alias") else None)
+            for part in ("partition_by", "order", "spec"):
+                if (given := base.args.get(part)) and not window.args.get(part):
+                    window.set(part, [one.copy() for one in given] if isinstance(given, list) else given.copy())
+    return node
 
 
 def counted_interval(node: exp.Expr) -> exp.Expr:
@@ -49,4 +83,9 @@ def counted_interval(node: exp.Expr) -> exp.Expr:
 def subject_of(statement: exp.Expr) -> str:
     """The relation that a statement makes."""
     table = statement.find(exp.Table)
-    return table.sql(DUCKDB) if table else statement.key
+    return ".".join(part.name for part in table.parts) if table else statement.key
+
+
+def first_line(error: Exception) -> str:
+    """The essence of an error's message."""
+    return next(iter(str(error).splitlines()), "no reason given")

@@ -264,6 +264,18 @@ STACK_FILES = (
         (f"{STACK}/sources.yml", "name: kpis"),
     ),
     Case(
+        "time column that is not declared",
+        (change(f"{STACK}/sources.yml", "- name: spend\n", "- name: spend\n    time_column: dat\n"),),
+        ('"time_column" names the unknown column "dat"', 'Did you mean "date"?'),
+        (f"{STACK}/sources.yml", "- name: spend"),
+    ),
+    Case(
+        "time column that holds no times",
+        (change(f"{STACK}/sources.yml", "- name: spend\n", "- name: spend\n    time_column: channel\n"),),
+        ('"time_column"', "a column of type timestamp or date", "channel"),
+        (f"{STACK}/sources.yml", "- name: spend"),
+    ),
+    Case(
         "derived without a source",
         (change(f"{STACK}/registries.yml", "touchpoints.event_kind", "event_kind"),),
         ('"event_kind" must be written as source.column',),

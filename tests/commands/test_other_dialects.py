@@ -2,23 +2,82 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import sqlglot
 
+from measure_cli.dialects.other import other_dialects, translate
+from tests.build.workshop import Workshop
 from tests.commands.conftest import Starter
 
+STACKS = ("starter", "gnosis")
+READABLE = ("bigquery", "databricks", "mysql", "postgres", "redshift", "spark", "sqlite", "trino", "tsql")
+WINDOW = """\
+{{ config(materialized='table') }}
+SELECT
+  id,
+  count(*) FILTER (WHERE amount > 1)
+    OVER (ORDER BY amount RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS near
+FROM {{ ref('stg_orders') }}
+"""
 
-@pytest.mark.parametrize("dialect", ["postgres", "redshift", "databricks", "trino"])
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The script of each bundled stack, in the dialect of their templates."""
+    project = Workshop(tmp_path_factory.mktemp("scripts"))
+    return {stack: project.measure("sql", "--stack", stack, "--dialect", "duckdb").stdout for stack in STACKS}
+
+
+@pytest.mark.parametrize(
+    ("stack", "dialect"),
+    [*(("starter", dialect) for dialect in other_dialects()), *(("gnosis", dialect) for dialect in READABLE)],
+)
+def test_every_dialect_takes_every_statement(scripts: dict[str, str], stack: str, dialect: str) -> None:
+    translation = translate(scripts[stack], dialect)
+    assert translation.failed == ()
+    assert "WINDOW " not in translation.text, "written out where it is used"
+
+
+@pytest.mark.parametrize("dialect", READABLE)
 def test_every_relation_is_in_the_script_and_the_dialect_can_read_it(starter: Starter, dialect: str) -> None:
-    ended = starter.project.run("sql", "--dialect", dialect)
+    ended = starter.project.measure("sql", "--dialect", dialect)
     assert ended.exit_code == 0, ended.stderr
     assert f"{dialect}: a translation that nobody has executed" in ended.stderr
     trees = sqlglot.parse(ended.stdout, read=dialect)
     made = [tree for tree in trees if isinstance(tree, sqlglot.exp.Create) and tree.kind in ("TABLE", "VIEW")]
-    listed = json.loads(starter.project.run("list", "--json").stdout)
+    listed = starter.project.measure("list", "--json").json
     assert {tree.this.find(sqlglot.exp.Table).name for tree in made} == {row["name"].split(".")[-1] for row in listed}
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "tsql"])
+def test_what_a_dialect_lacks_is_said(starter: Starter, dialect: str) -> None:
+    ended = starter.project.measure("sql", "fct_funnel_daily", "--dialect", dialect)
+    assert "'NULLS LAST' translation not supported" in ended.stderr
+
+
+def test_a_named_window_is_the_same_where_it_is_used() -> None:
+    named = (
+        "SELECT sum(a) OVER w AS x, sum(a) OVER (w ROWS 1 PRECEDING) AS y, "
+        "(SELECT max(n) FROM (SELECT count(*) OVER w AS n FROM t WINDOW w AS (ORDER BY a))) AS z "
+        "FROM t WINDOW v AS (PARTITION BY b), w AS (v ORDER BY c)"
+    )
+    plain = (
+        "SELECT sum(a) OVER (PARTITION BY b ORDER BY c) AS x, "
+        "sum(a) OVER (PARTITION BY b ORDER BY c ROWS 1 PRECEDING) AS y, "
+        "(SELECT max(n) FROM (SELECT count(*) OVER (ORDER BY a) AS n FROM t)) AS z FROM t"
+    )
+    assert translate(named, "postgres").text == translate(plain, "postgres").text
+
+
+def test_what_cannot_be_written_is_named_and_the_rest_is_there(shop: Workshop) -> None:
+    shop.write("my_stack/marts/fct_near.sql", WINDOW)
+    ended = shop.measure("sql", "--dialect", "tsql")
+    assert ended.exit_code == 1
+    assert "cannot be written in tsql, and is missing in the script: marts.fct_near: " in ended.stderr
+    assert "-- marts.fct_near cannot be written in tsql" in ended.stdout
+    assert "fct_share" in ended.stdout
+    ended = shop.measure("sql", "--dialect", "tsql", "--json")
+    assert (ended.exit_code, len(ended.json["failed"])) == (1, 1)
 
 
 def test_one_select(starter: Starter) -> None:
