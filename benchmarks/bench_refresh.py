@@ -31,6 +31,7 @@ from benchmarks.refreshing import (
 
 WIDTH = 92
 LIMITS_MB = (1600, 1200, 900, 700, 500, 400, 300, 240, 200, 160, 130, 110, 95, 85, 75, 65)
+NO_MEMORY = "Out of Memory"  # how DuckDB says so
 RELATIONS = (f"intermediate.{JOURNEYS}", "intermediate.int_credits_60d", "marts.fct_attribution_60d")
 MONTHLY = ("refresh", "--batch-months", "1")
 
@@ -139,6 +140,8 @@ def without_memory(dataset: Dataset, folder: Path, _repeats: int) -> Iterator[Li
         one_pass = tight.measure("build", "--full", REACH, may_fail=True)
         if not one_pass.exit_code:
             continue
+        if NO_MEMORY not in one_pass.told + one_pass.results:
+            raise RuntimeError(f"one pass under {limit} MB failed, but not for memory: {one_pass.told}")
         split = tight.measure("refresh", "--full", "--batch-months", str(MONTHS), REACH)
         must_agree(roomy, tight, (f"marts.{REACH}",))
         if splits := split.told.count("is too large for memory"):

@@ -162,7 +162,7 @@ def months() -> list[str]:
 def month_selects(project: Project, model: str) -> list[tuple[str, str]]:
     """Each month with the SELECT of a model for it, as `measure sql --batch` prints it."""
     request = Request(Overrides(date.fromisoformat(AS_OF), project_dir=project.folder), (model,))
-    return [(month, script(request, None, select_only=True, batch=month)) for month in months()]
+    return [(month, script(request, None, select_only=True, batch=month).text) for month in months()]
 
 
 def by_hand(database: Path, selects: Sequence[tuple[str, str]]) -> tuple[float, float]:

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from measure_cli.batches import BATCH_END, BATCH_START, BatchPlan, Day, Days, Seen, StagedBatch
+from measure_cli.batches import BATCH_END, BATCH_STAGE, BATCH_START, BatchPlan, Day, Days, Seen, StagedBatch
 from measure_cli.catalog import Relation, digest, key_of
 from measure_cli.ddl.base import Swap
-from measure_cli.ddl.intervals import bound, placeholders, within, within_any
+from measure_cli.ddl.intervals import bound, in_stage, placeholders, within, within_any
 from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.materialize import Names, hooks, run_parents, secrets_of
 from measure_cli.refresh import Subject, Wishes, plan_batches
@@ -24,12 +24,13 @@ class RecordedBatches:
     """What the state tables say of incremental models, by relation.
 
     `months`: first moment of a published month -> fingerprint; `staged`: what waits for publication; `seen`: the
-    inputs, day by day, as a run saw them last.
+    inputs, day by day, as a run saw them last; `clean`: by what audits the published rows are known to be clean.
     """
 
     months: Mapping[str, Mapping[datetime, str]] = field(default_factory=dict)
     staged: Mapping[str, Sequence[StagedBatch]] = field(default_factory=dict)
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    clean: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +88,41 @@ class BatchSteps:
             return ()
         if not plan.done:
             return ddl.create_table(self.stage, relation.columns, relation.config)
-        waits = within_any(ddl.batches, self._time_column, [one.batch for one in plan.done])
+        waits = " OR ".join(f"({self._holds(one.batch)})" for one in plan.done)
         return ddl.batches.delete(self.stage, f"NOT ({waits})")
 
-    def insert(self, batch: Batch) -> Sequence[Statement]:
-        """Whatever the SELECT gives, only rows of the interval are written."""
+    def insert(self, batch: Batch, replaces: bool) -> Sequence[Statement]:
+        """Whatever the SELECT gives, only rows of the interval and of the stage are written."""
         ddl, relation, names = self.names.ddl.batches, self.relation, self.names
         assert relation.batched is not None
         body = relation.batched.sql(lambda reference: names.in_run(key_of(reference)))
         condition = within(ddl, self._time_column, placeholders(ddl))
+        values = {BATCH_START: str(batch.start), BATCH_END: str(batch.end)}
+        if batch.stage is not None:
+            condition += f" AND {self._in_stage(None)}"
+            values[BATCH_STAGE] = batch.stage
         select = f"SELECT {self._listed}\nFROM (\n{body}\n) AS batch_rows\nWHERE {condition}"
         filled = Statement(
             ddl.insert(self.stage, relation.columns, select, relation.config),
-            {BATCH_START: str(batch.start), BATCH_END: str(batch.end)},
+            values,
             secrets_of(relation.batched, names),
         )
-        return [*ddl.delete(self.stage, within(ddl, self._time_column, bound(ddl, batch))), filled]
+        return [*(ddl.delete(self.stage, self._holds(batch)) if replaces else []), filled]
 
     def count(self, batch: Batch) -> Statement:
-        """Rows of an interval of the stage."""
+        """Rows of a batch in the stage."""
+        return Statement(f"SELECT count(*) FROM {self.stage} WHERE {self._holds(batch)}")
+
+    def _holds(self, batch: Batch) -> str:
+        """The condition that a row belongs to a batch."""
         ddl = self.names.ddl.batches
-        return Statement(f"SELECT count(*) FROM {self.stage} WHERE {within(ddl, self._time_column, bound(ddl, batch))}")
+        condition = within(ddl, self._time_column, bound(ddl, batch))
+        return condition if batch.stage is None else f"{condition} AND {self._in_stage(batch.stage)}"
+
+    def _in_stage(self, stage: str | None) -> str:
+        config = self.relation.config
+        assert config.stage_by is not None
+        return in_stage(self.names.ddl.batches, config.stage_by, config.stages, stage)
 
     def overlay(self, plan: BatchPlan) -> Sequence[Statement]:
         """A view of what the table will hold."""
@@ -164,7 +179,7 @@ def parents_of(
     for key in dict.fromkeys(run_parents(relation, names.relations)):
         parent = names.relations[key]
         day_column = parent.config.time_column
-        if parent.kind is not RelationKind.MODEL:
+        if parent.kind is not RelationKind.MODEL and not day_column:
             found.append(Parent(key, versions[key], {None: Day(0, versions[key])}))
             continue
         version = digest(versions[key], columns[key], day_column)
@@ -225,7 +240,10 @@ def batch_steps(
         as_of=relation.as_of,
         lookback=relation.config.lookback,
         lookahead=relation.config.lookahead,
+        undated=relation.config.undated,
         start=relation.config.start,
+        stage_by=relation.config.stage_by,
+        stages=relation.config.stages,
         months=record.months.get(relation.key, {}),
         staged=record.staged.get(relation.key, ()) if has_stage else (),
         before={key: seen.days for key, seen in record.seen.items()},

@@ -1,14 +1,14 @@
 """Batches of an incremental model: the nouns that planning, execution and views share, and how an interval is cut.
 
-A batch is a half-open interval of whole days. Months are the grain of the ledger: a batch covers several of them, or a
-part of one when it had to be split.
+A batch is a half-open interval of whole days, or one stage of it. Months are the grain of the ledger: a batch covers
+several of them, or a part of one when it had to be split.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -16,7 +16,9 @@ from typing import Protocol
 from measure_cli.results import Table
 from measure_cli.types import Batch, Statement
 
-BATCH_START, BATCH_END = "batch_start", "batch_end"  # the placeholders that a batch binds
+BATCH_START, BATCH_END, BATCH_STAGE = "batch_start", "batch_end", "batch_stage"  # the placeholders that a batch binds
+CALENDAR_START, CALENDAR_END = date(1900, 1, 1), date(2299, 1, 1)  # the days that every engine knows
+REST = ""  # the last stage: rows whose value is not declared, or NULL
 
 
 class Why(StrEnum):
@@ -87,20 +89,27 @@ class PlannedMonth:
 class BatchPlan:
     """What a refresh does to one incremental model.
 
-    `months` are stale, `kept` is the number of those that are not, `dropped` are months that must not hold rows any
-    more; `done` waits in the stage already, `batches` are still to be computed. `is_full`: nothing of the published
-    table stays. `seen` is what the months were planned from.
+    `months` are stale, `held` are the parts of those that are not which may hold rows, `dropped` are months that must
+    not hold rows any more; `done` waits in the stage already, `batches` are still to be computed. `is_full`: nothing of
+    the published table stays. `seen` is what the months were planned from. `cut`
+    tells apart batches that were cut by other stages.
     """
 
     relation: str
     months: tuple[PlannedMonth, ...] = ()
-    kept: int = 0
+    held: tuple[Batch, ...] = ()
     dropped: tuple[Batch, ...] = ()
     done: tuple[StagedBatch, ...] = ()
     batches: tuple[Batch, ...] = ()
     is_full: bool = False
     seen: tuple[Seen, ...] = ()
     notices: tuple[str, ...] = ()
+    cut: str = ""
+
+    @property
+    def kept(self) -> int:
+        """How many months stay as they are."""
+        return len(self.held)
 
     @property
     def replaced(self) -> tuple[Batch, ...]:
@@ -108,9 +117,9 @@ class BatchPlan:
         return joined(sorted((*(month.month for month in self.months), *self.dropped), key=lambda batch: batch.start))
 
     def pieces(self, batch: Batch) -> tuple[tuple[Batch, str], ...]:
-        """A batch cut at the borders of months, each part with the fingerprint of its month."""
+        """A batch cut at the borders of months, each part with the fingerprint that it waits under."""
         parts = ((month, overlap(batch, month.batch)) for month in self.months)
-        return tuple((part, month.fingerprint) for month, part in parts if part)
+        return tuple((part, month.fingerprint + self.cut) for month, part in parts if part)
 
     def rows_of(self, batch: Batch) -> int:
         """About how many rows of the inputs a batch is made from."""
@@ -137,11 +146,11 @@ class BatchWriter(Protocol):
     def open(self, plan: BatchPlan) -> Sequence[Statement]:
         """Make the stage hold exactly what waits in it."""
 
-    def insert(self, batch: Batch) -> Sequence[Statement]:
-        """Replace one batch in the stage."""
+    def insert(self, batch: Batch, replaces: bool) -> Sequence[Statement]:
+        """Write one batch into the stage; `replaces`: some of its rows may be there already."""
 
     def count(self, batch: Batch) -> Statement:
-        """Count the rows of an interval of the stage."""
+        """Count the rows of a batch in the stage."""
 
     def overlay(self, plan: BatchPlan) -> Sequence[Statement]:
         """Make the relation as it will be readable to this run."""
@@ -179,9 +188,9 @@ def months_between(start: datetime, end: datetime) -> Iterator[Batch]:
 
 
 def overlap(one: Batch, other: Batch) -> Batch | None:
-    """The common part of two intervals."""
+    """The common part of two intervals, in the stage of the first."""
     start, end = max(one.start, other.start), min(one.end, other.end)
-    return Batch(start, end) if start < end else None
+    return Batch(start, end, one.stage) if start < end else None
 
 
 def joined(batches: Sequence[Batch]) -> tuple[Batch, ...]:
@@ -227,7 +236,7 @@ def halves(batch: Batch) -> tuple[Batch, Batch] | None:
         middle = batch.start + timedelta(days=length(batch) // 2)
     else:
         return None
-    return Batch(batch.start, middle), Batch(middle, batch.end)
+    return replace(batch, end=middle), replace(batch, start=middle)
 
 
 def days_of(found: Table) -> dict[date | None, Day]:
@@ -252,8 +261,9 @@ def read_days(text: str) -> dict[date | None, Day]:
 
 
 def calendar_day(text: str | None) -> date | None:
-    """A day as the engine writes it; None for one outside of the calendar, such as infinity."""
+    """A day as the engine writes it; None for one that not every engine knows, such as infinity."""
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         return None
+    return day if day and CALENDAR_START <= day < CALENDAR_END else None

@@ -1,43 +1,40 @@
 """Builds one incremental model batch by batch: what is stale, each batch in one transaction with its record.
 
-What is too large for memory is halved down to a day, what may succeed when it is sent again is retried, anything else
-ends the model. What is in the stage stays there when a run ends early, and the next run goes on from it.
+Several threads may share the batches. What is too large for memory is halved down to a day, what may succeed when it is
+sent again is retried, anything else ends the model. What is in the stage stays there when a run ends early, and the
+next run goes on from it.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 
-from measure_cli.batches import BatchPlan, BatchWriter, Days, StagedStatus, days_of, halves, length
-from measure_cli.errors import Cancelled, EngineError, OutOfMemory, Transient
-from measure_cli.events import BatchesPlanned, BatchFinished, BatchRetried, BatchSplit, Emit, Notice
+from measure_cli.batch_queue import BatchQueue
+from measure_cli.batches import BatchPlan, BatchWriter, Days, StagedStatus, days_of, halves
+from measure_cli.errors import Cancelled, EngineError, OutOfMemory
+from measure_cli.events import (
+    BatchCrowded,
+    BatchesPlanned,
+    BatchFinished,
+    BatchRetried,
+    BatchSplit,
+    Emit,
+    Notice,
+    telling,
+)
+from measure_cli.patience import Patience
 from measure_cli.ports import Session
 from measure_cli.results import RunResult
 from measure_cli.state import StateTables
 from measure_cli.steps import Step
 from measure_cli.types import Batch, Statement
-from measure_cli.workers import Clock
+from measure_cli.workers import Clock, Sessions
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often something is tried, and how long to wait in between: a random part of a pause that doubles.
-
-    `sleep` returns early, and raises, when the run is being stopped.
-    """
-
-    attempts: int
-    sleep: Callable[[float], None]
-    random: Callable[[], float]
-
-    def pause(self, attempt: int) -> float:
-        """Seconds to wait after a failed attempt, the first being 1."""
-        longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))
-        return longest * self.random()
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -61,7 +58,7 @@ class SeenDays:
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """What the batches of a run share."""
+    """What the batches of a run share; `sessions` has the threads that help with them."""
 
     run: RunResult
     tables: StateTables
@@ -69,11 +66,16 @@ class Workbench:
     patience: Patience
     emit: Emit
     seen: SeenDays
+    sessions: Sessions
+
+    def tried(self, name: str, action: Callable[[], T], part: str = "") -> T:
+        """What an action returns; it is tried again while that may help."""
+        return self.patience.tried(action, telling(self.emit, name, part))
 
 
-def plan_of(session: Session, writer: BatchWriter, bench: Workbench) -> BatchPlan:
+def plan_of(session: Session, name: str, writer: BatchWriter, bench: Workbench) -> BatchPlan:
     """What is stale in a model, now that its inputs are built."""
-    plan = writer.plan(bench.seen.of(session, writer.day_queries()))
+    plan = writer.plan(bench.tried(name, lambda: bench.seen.of(session, writer.day_queries()), "its inputs"))
     for notice in plan.notices:
         bench.emit(Notice(notice))
     if not writer.is_whole:
@@ -81,92 +83,127 @@ def plan_of(session: Session, writer: BatchWriter, bench: Workbench) -> BatchPla
     return plan
 
 
-def fill_stage(session: Session, step: Step, writer: BatchWriter, plan: BatchPlan, bench: Workbench) -> None:
+def fill_stage(session: Session, step: Step, writer: BatchWriter, plan: BatchPlan, bench: Workbench) -> BatchPlan:
     """Compute every batch of a plan, then make the relation readable to the run.
+
+    Returns:
+        The plan with the batches that were computed: those that had to be cut, in parts.
 
     Raises:
         EngineError: a batch failed for good; those before it stay in the stage.
     """
-    planned = bench.tables.ledger.batches_planned(bench.run, plan, bench.clock.now())
-    land(session, step, writer.open(plan), planned)
-    Filling(session, step, writer, plan, bench).run()
+    planned = bench.tables.waiting.planned(bench.run, plan, bench.clock.now())
+    bench.tried(step.key, lambda: land(session, step, writer.open(plan), planned), "its stage")
+    computed = Filling(step, writer, plan, bench).run()
     for statement in writer.overlay(plan):
-        session.execute(statement)
+        bench.tried(step.key, partial(session.execute, statement))
+    return replace(plan, batches=computed)
 
 
-def land(session: Session, step: Step, data: Sequence[Statement], record: Sequence[Statement]) -> None:
-    """Change data and record together; those of a file of their own first, because they can be changed again."""
+def land(session: Session, step: Step, data: Sequence[Statement], record: Sequence[Statement]) -> int | None:
+    """Change data and record together; those of a file of their own first, because they can be changed again.
+
+    Returns the rows that the last statement on data inserted, as far as the engine tells.
+    """
     if step.is_internal and data:
-        session.transaction(data)
+        inserted = session.transaction(data)
         session.transaction(record)
     else:
-        session.transaction([*data, *record])
+        inserted = session.transaction([*data, *record])
+    return inserted[len(data) - 1] if inserted and data else None
 
 
 class Filling:
-    """The batches of one plan, in order; `largest` is the size in days that is known to fit into memory."""
+    """The batches of one plan, computed by the calling thread and by those that help."""
 
-    def __init__(self, session: Session, step: Step, writer: BatchWriter, plan: BatchPlan, bench: Workbench) -> None:
-        self._session = session
+    def __init__(self, step: Step, writer: BatchWriter, plan: BatchPlan, bench: Workbench) -> None:
         self._step = step
         self._writer = writer
         self._plan = plan
         self._bench = bench
-        self._largest: int | None = None
-        self._left = list(reversed(plan.batches))
-        self._ended = 0
+        self._began = bench.clock.seconds()
+        self._queue = BatchQueue(plan.batches, bench.sessions.hands + 1)
+        self._telling = threading.Lock()
 
-    def run(self) -> None:
+    def run(self) -> tuple[Batch, ...]:
         """Compute all of them."""
-        while self._left:
-            batch = self._left.pop()
-            if self._largest is not None and length(batch) > self._largest and (parts := halves(batch)):
-                self._left += reversed(parts)
-                continue
-            try:
-                self._compute(batch)
-            except OutOfMemory as error:
-                self._split(batch, error)
-            except Cancelled:
-                raise
-            except EngineError:
-                self._record(batch, (), StagedStatus.FAILED, 0.0)
-                raise
+        if len(self._plan.batches) > 1:
+            self._bench.sessions.help(self._work)
+        self._work()
+        return self._queue.wait()
 
-    def _compute(self, batch: Batch) -> None:
+    def _work(self) -> None:
+        batch = None
+        try:
+            while batch := self._queue.take():
+                self._advance(self._bench.sessions.mine(), batch)
+        except BaseException as error:  # `run` raises it
+            self._queue.fail(batch, error)
+
+    def _advance(self, session: Session, batch: Batch) -> None:
+        if parts := self._queue.parts_of(batch):
+            self._cut(session, batch, parts, is_too_large=False)
+            return
+        try:
+            self._compute(session, batch)
+        except OutOfMemory as error:
+            self._lighten(session, batch, error)
+        except Cancelled:
+            raise
+        except EngineError as error:
+            self._fail(session, batch, error)
+
+    def _compute(self, session: Session, batch: Batch) -> None:
         """One batch, tried again while that may help."""
-        clock, patience, attempt = self._bench.clock, self._bench.patience, 1
-        while True:
-            began = clock.seconds()
-            try:
-                self._record(batch, self._writer.insert(batch), StagedStatus.DONE, began)
-                break
-            except Transient as error:
-                if attempt >= patience.attempts:
-                    raise
-                pause = patience.pause(attempt)
-                self._bench.emit(BatchRetried(self._step.key, batch, attempt, pause, error.message))
-                patience.sleep(pause)
-                attempt += 1
-        rows = int(self._session.query(self._writer.count(batch)).rows[0][0])
-        self._ended += 1
-        total = self._ended + len(self._left)
-        self._bench.emit(BatchFinished(self._step.key, batch, self._ended, total, rows, clock.seconds() - began))
+        clock, bench, key = self._bench.clock, self._bench, self._step.key
+        may_be_there = bool(self._plan.done) or self._queue.is_touched(batch)
 
-    def _record(self, batch: Batch, data: Sequence[Statement], status: StagedStatus, began: float) -> None:
+        def attempt() -> tuple[float, int | None]:
+            nonlocal may_be_there
+            began, replaces, may_be_there = clock.seconds(), may_be_there, True
+            data = self._writer.insert(batch, replaces)
+            return began, self._record(session, batch, data, StagedStatus.DONE, began)
+
+        def tell(failed: int, pause: float, cause: str) -> None:
+            bench.emit(BatchRetried(key, batch, failed, pause, cause))
+
+        began, rows = bench.patience.tried(attempt, tell)
+        if rows is None:
+            rows = int(bench.patience.tried(lambda: session.query(self._writer.count(batch)), tell).rows[0][0])
+        ended = clock.seconds()
+        with self._telling:
+            number, total = self._queue.finish(batch)
+            bench.emit(BatchFinished(key, batch, number, total, rows, ended - began, ended - self._began))
+
+    def _record(
+        self, session: Session, batch: Batch, data: Sequence[Statement], status: StagedStatus, began: float
+    ) -> int | None:
         bench = self._bench
         seconds = bench.clock.seconds() - began if data else 0.0
-        record = bench.tables.ledger.batch_ended(bench.run, self._plan, batch, status, bench.clock.now(), seconds)
-        land(self._session, self._step, data, record)
+        record = bench.tables.waiting.ended(bench.run, self._plan, batch, status, bench.clock.now(), seconds)
+        return land(session, self._step, data, record)
 
-    def _split(self, batch: Batch, error: OutOfMemory) -> None:
+    def _fail(self, session: Session, batch: Batch, error: EngineError) -> None:
+        """The end of the model: nothing more is begun, and the next refresh knows why."""
+        self._queue.fail(None, error)
+        self._record(session, batch, (), StagedStatus.FAILED, 0.0)
+        raise error
+
+    def _lighten(self, session: Session, batch: Batch, error: OutOfMemory) -> None:
+        """Out of memory: if others ran at the same time, it may have been their sum; then alone, then in parts."""
+        if at_once := self._queue.retry_alone(batch):
+            self._bench.emit(BatchCrowded(self._step.key, batch, at_once, error.message))
+            return
         parts = halves(batch)
         if parts is None:
-            self._record(batch, (), StagedStatus.FAILED, 0.0)
-            raise OutOfMemory(
-                f"the single day {batch.start:%Y-%m-%d} does not fit into memory: {error.message}",
-                error.hint,
-            ) from error
-        self._largest = max(map(length, parts))
-        self._left += reversed(parts)
+            text = f"the single day {batch.start:%Y-%m-%d} does not fit into memory: {error.message}"
+            self._fail(session, batch, OutOfMemory(text, error.hint))
+            return
         self._bench.emit(BatchSplit(self._step.key, batch, parts, error.message))
+        self._cut(session, batch, parts, is_too_large=True)
+
+    def _cut(self, session: Session, batch: Batch, parts: Sequence[Batch], is_too_large: bool) -> None:
+        bench = self._bench
+        record = bench.tables.waiting.cut(bench.run, self._plan, batch, parts, bench.clock.now())
+        bench.tried(self._step.key, lambda: session.transaction(record), "its record")
+        self._queue.cut(batch, parts, is_too_large)

@@ -15,13 +15,15 @@ from datetime import date
 from importlib.metadata import version
 from typing import Any, Protocol
 
+from measure_cli.audit_render import RenderedAudit, RenderedParts
+from measure_cli.batches import CALENDAR_END
 from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.errors import PlanError, did_you_mean
 from measure_cli.graph import Graph, Node, sort_topologically
-from measure_cli.incremental import PLACEHOLDERS, check_batched, with_origins_of
+from measure_cli.incremental import PLACEHOLDERS, check_batched, check_stage_column, placeholders_of, with_origins_of
 from measure_cli.ingest import declared_schema
 from measure_cli.kinds import EngineKind, Materialization, PseudonymHash, RelationKind
-from measure_cli.models import RenderedAudit, RenderedModel
+from measure_cli.models import RenderedModel
 from measure_cli.render import Rendered
 from measure_cli.types import (
     REF_SCHEMA,
@@ -51,11 +53,13 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A compiled audit: a SELECT of offending rows, and the relations it reads."""
+    """A compiled audit: a SELECT of offending rows, and the relations it reads; `part` is that of one interval."""
 
     spec: AuditSpec
     compiled: CompiledSelect
     reads: tuple[str, ...]
+    parts: RenderedParts | None = None
+    part: CompiledSelect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,8 @@ def source_relation(spec: SourceSpec, found: tuple[SourceInput, InputShape] | No
     """The node of a source; absent when the project does not configure it."""
     columns = tuple(declared_schema(spec).items())
     base = {"key": f"source.{spec.name}", "name": spec.name, "kind": RelationKind.SOURCE, "schema": SOURCES}
-    common = {"description": spec.description, "docs": spec.columns, "columns": columns}
+    config = ModelConfig(time_column=spec.time_column)
+    common = {"description": spec.description, "docs": spec.columns, "columns": columns, "config": config}
     if found is None:
         return Relation(**base, **common, definition="", absent=f"no source {spec.name}")  # type: ignore[arg-type]
     source, shape = found
@@ -266,18 +271,21 @@ class Compiler:
         return self._with_batches(made, model.batched) if model.batched else made
 
     def _with_batches(self, relation: Relation, rendered: Rendered) -> Relation:
-        """The incremental relation with the SELECT of one interval. Its content ends before `as_of`."""
+        """The incremental relation with the SELECT of one interval. Its content ends before `as_of`, or never."""
         assert relation.compiled is not None
-        batched, config = self.compile(rendered, PLACEHOLDERS), relation.config
+        config = relation.config
+        check_stage_column(rendered, relation.compiled)
+        batched = self.compile(rendered, placeholders_of(config))
         check_batched(rendered, relation.compiled, batched)
-        facts = (config.time_column, config.lookback, config.lookahead, config.start)
+        facts = (config.time_column, config.lookback, config.lookahead, config.start, config.undated)
+        as_of = self._as_of if config.complete_days else CALENDAR_END
         return replace(
             relation,
             compiled=with_origins_of(relation.compiled, batched),
             batched=batched,
-            definition=digest(relation.definition, batched.parts, facts, self._as_of),
+            definition=digest(relation.definition, batched.parts, facts, as_of),
             batch_definition=digest(batched.parts, batched.columns, config.order_by, facts),
-            as_of=self._as_of,
+            as_of=as_of,
         )
 
     def attach(self, name: str, audits: Iterable[RenderedAudit]) -> None:
@@ -305,10 +313,11 @@ class Compiler:
         if any(self._relations[key].absent for key in keys):
             return None
         try:
-            compiled = self.compile(audit.rendered)
+            compiled, parts = self.compile(audit.rendered), audit.parts
+            part = self._compiled(parts.rendered, PLACEHOLDERS) if parts else None
         except PlanError as error:
             raise error.at(f"{audit.spec.place}: audit {audit.spec.kind} on {audit.rendered.name}") from None
-        return Audit(audit.spec, compiled, tuple(key_of(reference) for reference in compiled.relations))
+        return Audit(audit.spec, compiled, tuple(key_of(reference) for reference in compiled.relations), parts, part)
 
     def compile(self, rendered: Rendered, placeholders: tuple[str, ...] = ()) -> CompiledSelect:
         """The compiled SELECT of a model or audit; its findings are kept with their places."""

@@ -104,16 +104,18 @@ def need_target(project: Project) -> None:
         PlanError: it does not.
     """
     if not is_there(project):
-        raise PlanError(f"{target_text(project)} does not exist yet", "Build it: measure build")
+        option = f" --target {project.target.name}" if len(project.targets) > 1 else ""
+        raise PlanError(f"{target_text(project)} does not exist yet", f"Build it: measure build{option}")
 
 
 def state_tables(ddl: Ddl) -> StateTables:
     """The state tables of a target."""
-    from measure_cli.state import TABLES, StateTables
+    from measure_cli.state import ADDED, TABLES, StateTables
 
     place = ddl.place(STATE_SCHEMA)
     names = {table: ddl.name(place, table) for table in TABLES}
     made = [ddl.state_table(names[table], columns) for table, columns in TABLES.items()]
+    made += [ddl.batches.add_text(names[table], column) for table, column in ADDED]
     return StateTables(**names, create=(ddl.create_schema(place), *made))
 
 
@@ -126,12 +128,14 @@ def read_content(engine: Engine, ddl: Ddl, stack: str) -> Content:
     if (ddl.place(STATE_SCHEMA), "batches") not in existing:
         return Content(existing=existing)
     with session_of(engine) as session:
-        tables = state_tables(ddl).ledger
+        tables, waiting = state_tables(ddl).ledger, state_tables(ddl).waiting
         ledger = tables.read_ledger(session, stack)
         if any((ddl.place(STATE_SCHEMA), name) not in existing for name in ("staged", "days")):
             return Content(ledger, existing)
-        months, staged = tables.read_months(session, stack), tables.read_staged(session, stack)
-        return Content(ledger, existing, RecordedBatches(months, staged, tables.read_seen(session, stack)))
+        months, staged = tables.read_months(session, stack), waiting.read(session, stack)
+        has_clean = (ddl.place(STATE_SCHEMA), "clean") in existing
+        clean = tables.read_clean(session, stack) if has_clean else {}
+        return Content(ledger, existing, RecordedBatches(months, staged, tables.read_seen(session, stack), clean))
 
 
 @contextlib.contextmanager

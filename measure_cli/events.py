@@ -1,9 +1,10 @@
 """What a run tells while it goes on. Views subscribe; nothing below them prints.
 
     Notice* -> PlanBuilt -> (StepStarted -> Batches -> AuditFinished* -> StepFinished)* -> RunFinished
-    Batches: nothing, or BatchesPlanned -> (BatchRetried* -> BatchFinished | BatchSplit)*
+    Batches: nothing, or BatchesPlanned -> (BatchRetried* -> BatchFinished | BatchCrowded | BatchSplit)*
 
-Batches are told by the thread that computes them, one event at a time.
+Batches are told by the threads that compute them, one event at a time and their numbers in order; so is what is tried
+again (Retried).
 
 A step that is skipped finishes without having started. Audits that compare relations built apart come after all steps.
 """
@@ -21,9 +22,10 @@ from measure_cli.types import Batch
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a user should know that is no failure."""
+    """Something a user should know that is no failure; `insists` where a program's user should know it, too."""
 
     text: str
+    insists: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class BatchesPlanned:
 
 @dataclass(frozen=True, slots=True)
 class BatchFinished:
-    """A batch is in the stage: the `number`th of `total`."""
+    """A batch is in the stage: the `number`th of `total`, `elapsed` seconds after all of them began."""
 
     name: str
     batch: Batch
@@ -57,6 +59,17 @@ class BatchFinished:
     total: int
     rows: int
     seconds: float
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCrowded:
+    """A batch was out of memory beside others; it is tried again alone, then so many run at once."""
+
+    name: str
+    batch: Batch
+    at_once: int
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,17 @@ class BatchRetried:
 
     name: str
     batch: Batch
+    attempt: int
+    pause: float
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """Something else than a batch failed in a way that may pass: `part` of a relation says what, if not all of it."""
+
+    name: str
+    part: str
     attempt: int
     pause: float
     cause: str
@@ -121,7 +145,9 @@ RunEvent = (
     | StepStarted
     | BatchesPlanned
     | BatchFinished
+    | BatchCrowded
     | BatchRetried
+    | Retried
     | BatchSplit
     | AuditFinished
     | StepFinished
@@ -130,3 +156,8 @@ RunEvent = (
     | RelationCompared
 )
 Emit = Callable[[RunEvent], None]
+
+
+def telling(emit: Emit, name: str, part: str) -> Callable[[int, float, str], None]:
+    """A listener to what happens between attempts."""
+    return lambda attempt, pause, cause: emit(Retried(name, part, attempt, pause, cause))

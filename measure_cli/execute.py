@@ -12,27 +12,45 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import partial
 
 from measure_cli.auditing import run_audit
 from measure_cli.batches import BatchPlan
-from measure_cli.batching import Patience, SeenDays, Workbench, fill_stage, plan_of
+from measure_cli.batching import SeenDays, Workbench, fill_stage, plan_of
 from measure_cli.errors import EngineError, Interrupted
 from measure_cli.events import AuditFinished, Emit, RunFinished, StepFinished, StepStarted
+from measure_cli.patience import ATTEMPTS, Patience
 from measure_cli.ports import Engine, Session
 from measure_cli.publishing import Outcome, Recorder, discard, good, publish, tidy
 from measure_cli.results import AuditResult, AuditStatus, RunResult, StepResult, StepStatus
 from measure_cli.steps import Plan, Step
 from measure_cli.types import AuditStep, Load
-from measure_cli.workers import Clock, Sessions, join, one_at_a_time, worker_pool
+from measure_cli.workers import Sessions, join, one_at_a_time, worker_pool
 
-ATTEMPTS = 4
 GOOD = (StepStatus.BUILT, StepStatus.UNCHANGED, StepStatus.ABSENT)
 
 
 def run_build(
-    plan: Plan, engine: Engine, run: RunResult, recorder: Recorder, emit: Emit, workers: int, attempts: int = ATTEMPTS
+    plan: Plan,
+    engine: Engine,
+    run: RunResult,
+    recorder: Recorder,
+    emit: Emit,
+    workers: int,
+    attempts: int = ATTEMPTS,
+    threads: int = 1,
 ) -> RunResult:
     """Execute a plan and record it. The result holds every relation and audit of the run.
+
+    Args:
+        plan: What to do.
+        engine: Where to.
+        run: What is known of the run.
+        recorder: Keeps the record.
+        emit: Is told how it goes on.
+        workers: How many relations are built side by side.
+        attempts: How often something is tried that failed in a way that may pass.
+        threads: How many batches of one relation are computed side by side.
 
     Raises:
         Interrupted: a signal arrived; nothing was published, staged relations are gone.
@@ -45,16 +63,17 @@ def run_build(
         session.transaction([*tables.create, *tables.run_started(run, clock.now(), recorder.version)])
         try:
             prepare(session, plan)
-            with worker_pool(engine, workers) as (pool, sessions):
+            with worker_pool(engine, workers, threads - 1) as (pool, sessions):
                 patience = Patience(attempts, sessions.pause, random.random)
-                bench = Workbench(run, tables, clock, patience, emit, SeenDays())
+                bench = Workbench(run, tables, clock, patience, emit, SeenDays(), sessions)
                 build_all(plan, outcomes, pool, sessions, bench, emit)
-                audit_across(outcomes, pool, sessions, clock, emit)
+                audit_across(outcomes, pool, sessions, bench)
                 finished = None
                 while finished is None:
                     hold_back(outcomes)
                     result = finish(plan, run, outcomes, clock.seconds() - began)
-                    done = pool.submit(publish, sessions.mine, outcomes, result, recorder)
+                    tried = partial(bench.tried, "the publication")
+                    done = pool.submit(publish, sessions.mine, outcomes, result, recorder, tried)
                     finished = result if published(done, outcomes, emit) else None
         except BaseException as error:
             discard(session, plan.steps)
@@ -163,13 +182,14 @@ def build_step(session_of: Callable[[], Session], step: Step, ancestors: frozens
     began = clock.seconds()
     try:
         plan = stage(session, step, bench)
-        rows = session.query(step.count).rows[0][0] if step.count else None
+        count = step.count
+        rows = bench.tried(step.key, lambda: session.query(count)).rows[0][0] if count else None
     except EngineError as error:
         return Outcome(
             step, StepResult(step.key, step.kind, StepStatus.FAILED, None, clock.seconds() - began, str(error))
         )
     local = [audit for audit in step.audits if ancestors.issuperset(audit.reads)]
-    audits = tuple(run_audit(session, audit, clock) for audit in local)
+    audits = tuple(run_audit(session, audit, clock, bench.patience, bench.emit, plan) for audit in local)
     status, reason = verdict(audits)
     batches = len(plan.batches) if plan and step.batches and not step.batches.is_whole else None
     result = StepResult(step.key, step.kind, status, rows, clock.seconds() - began, reason, batches)
@@ -179,17 +199,22 @@ def build_step(session_of: Callable[[], Session], step: Step, ancestors: frozens
 
 def stage(session: Session, step: Step, bench: Workbench) -> BatchPlan | None:
     """Make a relation beside its published version; returns what was stale in an incremental model."""
+    bench.tried(step.key, lambda: create(session, step))
+    if step.batches is None:
+        return None
+    plan = plan_of(session, step.key, step.batches, bench)
+    if not step.batches.is_whole:
+        return fill_stage(session, step, step.batches, plan, bench)
+    return plan
+
+
+def create(session: Session, step: Step) -> None:
+    """Run the statements of a step from the first one: it makes a table anew, whatever an earlier attempt left."""
     for statement in step.create:
         if isinstance(statement, Load):
             session.load(statement)
         else:
             session.execute(statement)
-    if step.batches is None:
-        return None
-    plan = plan_of(session, step.batches, bench)
-    if not step.batches.is_whole:
-        fill_stage(session, step, step.batches, plan, bench)
-    return plan
 
 
 def verdict(audits: Sequence[AuditResult]) -> tuple[StepStatus, str | None]:
@@ -200,13 +225,11 @@ def verdict(audits: Sequence[AuditResult]) -> tuple[StepStatus, str | None]:
     return StepStatus.FAILED, f"audit failed: {', '.join(failed)}"
 
 
-def audit_across(
-    outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, clock: Clock, emit: Emit
-) -> None:
+def audit_across(outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, bench: Workbench) -> None:
     """Run the audits that compare with relations built elsewhere in the run."""
 
-    def run(audit: AuditStep) -> AuditResult:
-        return run_audit(sessions.mine(), audit, clock)
+    def run(audit: AuditStep, plan: BatchPlan | None) -> AuditResult:
+        return run_audit(sessions.mine(), audit, bench.clock, bench.patience, bench.emit, plan)
 
     for outcome in outcomes.values():
         left = outcome.deferred
@@ -218,9 +241,9 @@ def audit_across(
                 outcome.result, status=StepStatus.HELD, reason=f"cannot be audited: {broken[0]} failed"
             )
             continue
-        results = tuple(join(future) for future in [pool.submit(run, audit) for audit in left])
+        results = tuple(join(future) for future in [pool.submit(run, audit, outcome.plan) for audit in left])
         for result in results:
-            emit(AuditFinished(result))
+            bench.emit(AuditFinished(result))
         outcome.audits += results
         status, reason = verdict(results)
         outcome.result = replace(outcome.result, status=status, reason=reason)

@@ -143,6 +143,7 @@ def as_data(name: str, is_whole: bool, plan: BatchPlan | None) -> dict[str, Any]
         {
             "start": batch.start,
             "end": batch.end,
+            "stage": batch.stage,
             "reason": plan.why(batch).why.value,
             "detail": plan.why(batch).detail,
             "rows": plan.rows_of(batch),

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import zip_longest
 
-from measure_cli.batches import BATCH_END, BATCH_START
+from measure_cli.batches import BATCH_END, BATCH_STAGE, BATCH_START
 from measure_cli.dialects.compiled import UNKNOWN_TYPE, CompiledSelect
-from measure_cli.errors import PlanError
+from measure_cli.errors import PlanError, did_you_mean
 from measure_cli.render import Rendered
+from measure_cli.types import ModelConfig
 
 PLACEHOLDERS = (BATCH_START, BATCH_END)
+TEXT = "VARCHAR"
+
+
+def placeholders_of(config: ModelConfig) -> tuple[str, ...]:
+    """What the SELECT of a batch may leave to be bound."""
+    return (*PLACEHOLDERS, BATCH_STAGE) if config.stages else PLACEHOLDERS
 
 
 def with_origins_of(whole: CompiledSelect, batched: CompiledSelect) -> CompiledSelect:
@@ -38,3 +45,17 @@ def check_batched(rendered: Rendered, whole: CompiledSelect, batched: CompiledSe
                 f"{label}: the type of the column {column[0]} is not known, which an incremental model needs",
                 f"Write CAST(... AS <type>) AS {column[0]}.",
             )
+
+
+def check_stage_column(rendered: Rendered, compiled: CompiledSelect) -> None:
+    """The column that tells stages apart exists, and is text."""
+    name, kinds = rendered.config.stage_by, dict(compiled.columns)
+    if name is None or kinds.get(name) == TEXT:
+        return
+    place = rendered.place_of("stage_by")
+    if name not in kinds:
+        raise PlanError(f'{place}: stage_by="{name}": there is no such column', did_you_mean(name, kinds))
+    raise PlanError(
+        f'{place}: stage_by="{name}": expected a column of type {TEXT}, found {kinds[name]}',
+        f"Add a column CAST({name} AS {TEXT}) under another name.",
+    )

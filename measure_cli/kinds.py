@@ -44,6 +44,18 @@ class RelationKind(StrEnum):
     MODEL = "model"
 
 
+class Scope(StrEnum):
+    """What an audit that looks at its relation part by part must know of the other parts.
+
+    `rows`: nothing, each row is judged by itself. `keys`: whether keys of the part stand `outside`, too. `groups`: that
+    rows which are judged together stand in one part.
+    """
+
+    ROWS = "rows"
+    KEYS = "keys"
+    GROUPS = "groups"
+
+
 class Severity(StrEnum):
     """What a failing audit does: `error` stops publication, `warn` only tells."""
 

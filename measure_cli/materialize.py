@@ -1,4 +1,4 @@
-"""Relation -> Step: the statements that build it beside its published version, audit it and swap it in. Pure.
+"""Relation -> Step: the statements that build it beside its published version and swap it in. Pure.
 
 Every relation is staged as `<name>__next` in its own place. How it is made, and how it takes the place of the published
 version, is up to the engine's writer of statements.
@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import reduce
 
-from measure_cli.batches import midnight
-from measure_cli.catalog import Audit, Relation, digest, key_of
+from measure_cli.batches import CALENDAR_START, midnight
+from measure_cli.catalog import Relation, key_of
 from measure_cli.ddl.base import BatchDdl, Ddl
 from measure_cli.ddl.intervals import bound, within
 from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.kinds import Materialization, RelationKind
-from measure_cli.privacy import reads_internal
 from measure_cli.steps import Step
-from measure_cli.types import REF_SCHEMA, STAGED_SUFFIX, STATE_SCHEMA, AuditStep, Batch, Load, Statement
-
-SAMPLE_ROWS = 5
+from measure_cli.types import REF_SCHEMA, STAGED_SUFFIX, Batch, Load, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +96,6 @@ def step_of(
         tidy=tuple(ddl.tidy(staged, as_view)),
         discard=(ddl.drop(staged, "view" if as_view else "table"),),
         count=None if as_view else Statement(f"SELECT count(*) FROM {staged}"),
-        audits=tuple(audit_step(key, audit, names, names.in_run) for audit in relation.audits),
     )
 
 
@@ -129,12 +124,11 @@ def creation(relation: Relation, names: Names, name: str, select: str | None) ->
 
 def complete_days(relation: Relation, ddl: BatchDdl, body: str) -> str:
     """The rows of an incremental model from its start to before `as_of`; those without a time stay, for the audit."""
-    column, start = relation.config.time_column, relation.config.start
+    column = relation.config.time_column
     assert column is not None
     assert relation.as_of is not None
-    interval = Batch(midnight(start or date.min), midnight(relation.as_of))
-    ends = f"{ddl.column(column)} < {bound(ddl, interval)[1]}"
-    condition = within(ddl, column, bound(ddl, interval)) if start else ends
+    interval = Batch(midnight(relation.config.start or CALENDAR_START), midnight(relation.as_of))
+    condition = within(ddl, column, bound(ddl, interval))
     listed = ", ".join(ddl.column(name) for name, _ in relation.columns)
     return f"SELECT {listed}\nFROM (\n{body}\n) AS all_rows\nWHERE {ddl.column(column)} IS NULL OR ({condition})"
 
@@ -176,32 +170,6 @@ def run_parents(relation: Relation, relations: Mapping[str, Relation]) -> Sequen
         else:
             parents.append(key)
     return parents
-
-
-def audit_step(model: str, audit: Audit, names: Names, naming: Callable[[str], str]) -> AuditStep:
-    """The statements of one audit: count the offending rows, show some, keep them if asked."""
-    rows, secrets = audit.compiled.sql(by_key(naming)), secrets_of(audit.compiled, names)
-    if audit.spec.limit is not None:
-        rows = f"SELECT * FROM (\n{rows}\n) LIMIT {audit.spec.limit}"
-    keep: list[Statement] = []
-    hidden = reads_internal(audit.compiled, names.relations)
-    if audit.spec.store_failures:
-        mark = digest(sorted(audit.spec.arguments.items()), audit.spec.where)[:6]
-        table = f"failures_{model}_{safe(audit.spec.name)}"[:110] + f"_{mark}"
-        keep = names.ddl.keep(names.ddl.name(names.ddl.place(STATE_SCHEMA), table), rows, secrets)
-    return AuditStep(
-        model=model,
-        spec=audit.spec,
-        count=Statement(f"SELECT count(*) FROM (\n{rows}\n)", secrets=secrets),
-        sample=None if hidden else Statement(f"SELECT * FROM (\n{rows}\n) LIMIT {SAMPLE_ROWS}", secrets=secrets),
-        keep=tuple(keep),
-        reads=tuple(key for key in audit.reads if key != model),
-    )
-
-
-def safe(name: str) -> str:
-    """A name with everything but letters, digits and _ replaced."""
-    return "".join(char if char.isalnum() else "_" for char in name.lower())
 
 
 def select_of(compiled: CompiledSelect, names: Names) -> str:

@@ -6,26 +6,18 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from measure_cli.audit_render import RenderedAudit, Timed, render_audit, render_singular
 from measure_cli.errors import ProjectError, did_you_mean
 from measure_cli.kinds import Materialization
 from measure_cli.render import Inputs, Rendered, Renderer
-from measure_cli.textfile import read_text
-from measure_cli.types import REF_SCHEMA, AuditSpec, Axis, ModelDoc, Place, Stack, Template
+from measure_cli.types import AuditSpec, Axis, ModelDoc, Place, Stack, Template
 
 AXIS = re.compile(r"\{([a-z_]+)\}")
-NOTHING = object()
 NOT_NULL = "not_null"
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedAudit:
-    """One audit of one model with its SQL."""
-
-    spec: AuditSpec
-    rendered: Rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +60,17 @@ def fill(text: str, axes: Mapping[str, Any]) -> str:
     return AXIS.sub(lambda found: str(axes.get(found.group(1), found.group(0))), text)
 
 
+def filled(value: Any, axes: Mapping[str, Any]) -> Any:
+    """An argument with axis values put into its texts."""
+    if isinstance(value, str):
+        return fill(value, axes)
+    if isinstance(value, list):
+        return [filled(item, axes) for item in value]
+    if isinstance(value, Mapping):
+        return {key: filled(item, axes) for key, item in value.items()}
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class RenderedStack:
     """Every model by name, and the singular audits."""
@@ -90,16 +93,40 @@ def render_stack(inputs: Inputs, compiled_folder: Path | None) -> RenderedStack:
         if name in stack.registries or names.count(name) > 1:
             raise ProjectError(f'{template.label}: the relation name "{name}" is taken already')
     renderer = Renderer(inputs, [*names, *stack.registries], compiled_folder)
-    models = {}
+    rendered = {name: renderer.render(template, name, axes) for template, name, axes in wanted}
+    models, timed = {}, {}
     for template, name, axes in wanted:
-        rendered = renderer.render(template, name, axes)
-        is_incremental = rendered.config.materialized is Materialization.INCREMENTAL
-        batched = renderer.render(template, name, axes, batched=True) if is_incremental else None
+        batched = None
+        if rendered[name].config.materialized is Materialization.INCREMENTAL:
+            batched = renderer.render(template, name, axes, batched=True)
+            timed[name] = timed_of(name, rendered, batched, inputs.as_of)
         doc = fill_doc(stack.docs.get(template.name), name, axes)
-        specs = (*audits_of(doc), *audits_of_batches(rendered, doc))
-        audits = tuple(render_audit(renderer, stack, spec, name, axes) for spec in specs)
-        models[name] = RenderedModel(name, template.layer, rendered, batched, doc, audits)
-    return RenderedStack(models, tuple(render_singular(renderer, stack)), renderer)
+        audits = tuple(
+            render_audit(renderer, stack, spec, (name, axes), filled(spec.arguments, axes), timed.get(name))
+            for spec in (*audits_of(doc), *audits_of_batches(rendered[name], doc))
+        )
+        models[name] = RenderedModel(name, template.layer, rendered[name], batched, doc, audits)
+    singular = tuple(render_singular(renderer, audit, timed) for audit in stack.singular_audits)
+    return RenderedStack(models, singular, renderer)
+
+
+def timed_of(name: str, models: Mapping[str, Rendered], batched: Rendered, as_of: date) -> Timed:
+    """What is known of time in an incremental model and in what it reads, looking through ephemeral models."""
+    dated, known = {}, set[str]()
+    pending = [*models[name].refs, *batched.refs]
+    while pending:
+        parent = pending.pop()
+        if parent in known or parent not in models:
+            continue
+        known.add(parent)
+        config = models[parent].config
+        if config.materialized is Materialization.EPHEMERAL:
+            pending += models[parent].refs
+        elif config.time_column:
+            dated[parent] = config.time_column
+    config = models[name].config
+    assert config.time_column is not None
+    return Timed(name, config.time_column, config.lookback, config.lookahead, as_of, dated)
 
 
 def fill_doc(doc: ModelDoc | None, name: str, axes: Mapping[str, Any]) -> ModelDoc | None:
@@ -121,53 +148,3 @@ def audits_of_batches(rendered: Rendered, doc: ModelDoc | None) -> tuple[AuditSp
     if config.materialized is not Materialization.INCREMENTAL or declared:
         return ()
     return (AuditSpec(NOT_NULL, {}, Place(rendered.template.label), column=config.time_column),)
-
-
-def render_audit(
-    renderer: Renderer, stack: Stack, spec: AuditSpec, model: str, axes: Mapping[str, Any]
-) -> RenderedAudit:
-    """The SQL of one audit, with its arguments."""
-    if spec.kind not in stack.audit_files:
-        raise ProjectError(f'{spec.place}: unknown audit "{spec.kind}"', did_you_mean(spec.kind, stack.audit_files))
-    file = stack.audit_files[spec.kind]
-    label = f"audits/{file.name}"
-    template = Template(spec.kind, "audits", file, label, read_text(file, label))
-    arguments = {key: filled(value, axes) for key, value in spec.arguments.items()}
-    used: set[str] = set()
-
-    def arg(name: str, default: Any = NOTHING) -> Any:
-        used.add(name)
-        if name not in arguments and default is NOTHING:
-            raise ProjectError(f'needs the argument "{name}"')
-        return arguments.get(name, default)
-
-    relation = f"{REF_SCHEMA}.{model}"
-    target = f"(SELECT * FROM {relation} WHERE {spec.where})" if spec.where else relation
-    extra = {"model": target, "model_name": model, "arg": arg, **({"column": spec.column} if spec.column else {})}
-    try:
-        rendered = renderer.render(template, model, axes, extra)
-        for key in arguments:
-            if key not in used:
-                raise ProjectError(f'takes no argument "{key}"', did_you_mean(key, used))
-    except ProjectError as error:
-        raise error.at(f"{spec.place}: audit {spec.kind} on {model}") from None
-    return RenderedAudit(spec, rendered)
-
-
-def filled(value: Any, axes: Mapping[str, Any]) -> Any:
-    """An argument with axis values put into its texts."""
-    if isinstance(value, str):
-        return fill(value, axes)
-    if isinstance(value, list):
-        return [filled(item, axes) for item in value]
-    if isinstance(value, Mapping):
-        return {key: filled(item, axes) for key, item in value.items()}
-    return value
-
-
-def render_singular(renderer: Renderer, stack: Stack) -> Iterator[RenderedAudit]:
-    """The singular audits of a stack: SQL files whose rows are failures."""
-    for template in stack.singular_audits:
-        rendered = renderer.render(template, template.name, {})
-        spec = AuditSpec(template.name, {}, Place(template.label), severity=rendered.config.severity)
-        yield RenderedAudit(spec, rendered)

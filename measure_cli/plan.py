@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from measure_cli.batch_steps import RecordedBatches, batch_steps, stage_name
+from measure_cli.audit_steps import Versions, audit_parts, audit_step
+from measure_cli.batch_steps import RecordedBatches, batch_steps, has_days, stage_name
 from measure_cli.catalog import Catalog, Relation, digest
 from measure_cli.ddl.base import Ddl
 from measure_cli.errors import NothingSelected, PlanError
 from measure_cli.kinds import Materialization, RelationKind
-from measure_cli.materialize import Names, audit_step, hooks, run_parents, step_of, tables_served
+from measure_cli.materialize import Names, hooks, run_parents, step_of, tables_served
 from measure_cli.refresh import Wishes
 from measure_cli.results import StepResult, StepStatus
 from measure_cli.steps import BuiltRelation, Plan, Step
@@ -161,13 +162,15 @@ def build_plan(
     names = names_of(relations, frozenset(stale), ddl)
     check_parents(stale, names, target)
     versions = {**{key: built.fingerprint for key, built in target.ledger.items()}, **{k: current[k] for k in stale}}
-    steps = []
+    shown, steps = Versions(relations, versions, current, names.staged), []
     for key in stale:
         relation = relations[key]
         select = source_select(relation) if relation.kind is RelationKind.SOURCE else None
         step = step_of(relation, names, current[key], target.kind_of(relation), select)
         serves = tables_served(relation, names) if target.kind_of(relation) == "view" else ()
-        step = replace(step, serves=serves, audits=readable_audits(step, names, target))
+        by_batches = wishes and relation.batched and has_days(relation, relations)
+        audits = audits_of(relation, names, target, shown if by_batches else None)
+        step = replace(step, serves=serves, audits=audits)
         if relation.batched:
             step = in_batches(step, relation, names, versions, target, wishes, selection.full)
         steps.append(step)
@@ -210,6 +213,8 @@ def leftovers(catalog: Catalog, target: Content, ddl: Ddl) -> tuple[Statement, .
     places = {relation.place for relation in catalog.relations.values()}
     stages = {(one.place, one.name + BATCHES_SUFFIX) for one in catalog.relations.values() if one.batched}
     abandoned = {pair for pair in target.existing if pair[1].endswith(BATCHES_SUFFIX)} - stages
+    known = {place: [one.name for one in catalog.relations.values() if one.place == place] for place in places}
+    abandoned |= {pair for pair in target.existing if ddl.batches.is_unfinished(*pair, known.get(pair[0], ()))}
     return tuple(
         ddl.drop(ddl.name(place, name), kind)
         for (place, name), kind in sorted(target.existing.items())
@@ -238,14 +243,23 @@ def check_parents(stale: Sequence[str], names: Names, target: Content) -> None:
                 raise PlanError(f"{key} reads {parent}, which is not built yet", f"Build both: measure build +{key}")
 
 
-def readable_audits(step: Step, names: Names, target: Content) -> tuple[AuditStep, ...]:
-    """The audits of a step, less those that look at a relation which neither is built in this run nor exists."""
+def audits_of(relation: Relation, names: Names, target: Content, versions: Versions | None) -> tuple[AuditStep, ...]:
+    """The audits of a relation, less those that look at one which neither is built in this run nor exists.
+
+    With `versions`, those of a relation that is built by batches may look at parts of it.
+    """
 
     def can_read(key: str) -> bool:
-        relation = names.relations[key]
-        return key in names.staged or is_ephemeral(relation) or target.kind_of(relation) is not None
+        other = names.relations[key]
+        return key in names.staged or is_ephemeral(other) or target.kind_of(other) is not None
 
-    return tuple(audit for audit in step.audits if all(can_read(key) for key in audit.reads))
+    clean, found = target.batches.clean.get(relation.key, frozenset()), []
+    for audit in relation.audits:
+        step = audit_step(relation.key, audit, names, names.in_run)
+        if all(map(can_read, step.reads)):
+            parts = audit_parts(relation, audit, names, versions, clean) if versions else None
+            found.append(replace(step, parts=parts))
+    return tuple(found)
 
 
 def audit_plan(catalog: Catalog, selection: Selection, target: Content, ddl: Ddl) -> tuple[AuditStep, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from measure_cli.batches import BatchPlan
 from measure_cli.errors import MeasureError
@@ -38,12 +39,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """What a run needs to publish and to record: where, when, and whether it can do both at once."""
+    """What a run needs to publish and to record: where, when, whether it can do both at once, and do it again."""
 
     tables: StateTables
     clock: Clock
     version: str
     is_transactional: bool
+    is_swap_repeatable: bool
 
 
 def good(outcome: Outcome) -> bool:
@@ -52,21 +54,30 @@ def good(outcome: Outcome) -> bool:
 
 
 def publish(
-    session_of: Callable[[], Session], outcomes: Mapping[str, Outcome], run: RunResult, recorder: Recorder
+    session_of: Callable[[], Session],
+    outcomes: Mapping[str, Outcome],
+    run: RunResult,
+    recorder: Recorder,
+    tried: Callable[[Callable[[], object]], object],
 ) -> None:
     """Swap in every good relation and record the run, in one transaction where the engine has such.
 
     Where it has none, relations are swapped in one after the other, and those of a file of their own always: the
-    ledger forgets them before, and until it speaks of them again the next build makes them again.
+    ledger forgets them before, and until it speaks of them again the next build makes them again. `tried` repeats what
+    may be repeated.
     """
-    built, tables = [outcome for outcome in outcomes.values() if good(outcome)], recorder.tables
+    session, tables = session_of(), recorder.tables
+    built = [outcome for outcome in outcomes.values() if good(outcome)]
     groups = apart(built, recorder.is_transactional)
     if groups:
-        session_of().transaction(
-            tables.ledger.forgotten(run.stack, [of(outcome) for group in groups for outcome in group])
-        )
+        forgotten = tables.ledger.forgotten(run.stack, [of(outcome) for group in groups for outcome in group])
+        tried(lambda: session.transaction(forgotten))
     for group in groups:
-        session_of().transaction([statement for outcome in group for statement in outcome.publish])
+        swap = partial(session.transaction, [statement for outcome in group for statement in outcome.publish])
+        if recorder.is_swap_repeatable or not any(outcome.step.publish for outcome in group):
+            tried(swap)
+        else:
+            swap()
         for outcome in group:
             outcome.is_swapped = True
     now = recorder.clock.now()
@@ -76,14 +87,15 @@ def publish(
         *tables.audit_rows(run, run.audits, now),
         tables.run_finished(run, now),
     ]
-    session_of().transaction([*swaps, *record])
+    tried(lambda: session.transaction([*swaps, *record]))
 
 
 def of(outcome: Outcome) -> Built:
     """A good outcome as it is recorded."""
     assert outcome.result is not None
     is_whole = outcome.step.batches is None or outcome.step.batches.is_whole
-    return Built(outcome.step, outcome.result, outcome.plan, is_whole)
+    clean = tuple((audit.name, audit.clean) for audit in outcome.audits if audit.clean)
+    return Built(outcome.step, outcome.result, outcome.plan, is_whole, clean)
 
 
 def apart(built: Sequence[Outcome], is_transactional: bool) -> list[list[Outcome]]:

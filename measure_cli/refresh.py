@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from measure_cli.batches import (
+    REST,
     BatchPlan,
     Days,
     PlannedMonth,
@@ -76,6 +77,7 @@ class Subject:
     as_of: date
     lookback: int = 0
     lookahead: int = 0
+    undated: date | None = None
     start: date | None = None
     months: Mapping[datetime, str] = field(default_factory=dict)
     staged: Sequence[StagedBatch] = ()
@@ -83,6 +85,13 @@ class Subject:
     has_table: bool = False
     is_full: bool = False
     wishes: Wishes = Wishes()
+    stage_by: str | None = None
+    stages: tuple[str, ...] = ()
+
+    @property
+    def cut(self) -> str:
+        """What changes with the stages: batches that were cut by others do not fit between those of this run."""
+        return f".{digest(self.stage_by, sorted(self.stages))[:8]}" if self.stages else ""
 
 
 class Input:
@@ -115,25 +124,37 @@ def plan_batches(subject: Subject, seen: Sequence[Seen]) -> BatchPlan:
         if why is not None:
             stale.append(PlannedMonth(month.month, month.batch, month.fingerprint, *why, month.rows))
     dropped = () if is_new else tuple(month_of(start) for start in subject.months if start not in wanted)
-    kept = len(wanted) - len(stale)
-    done = () if subject.wishes.restart else tuple(waiting(stale, subject.staged))
+    stays = wanted.keys() - {month.month.start for month in stale}
+    held = tuple(month.batch for start, month in wanted.items() if start in stays)
+    done = () if subject.wishes.restart else tuple(waiting(stale, subject))
     return BatchPlan(
         relation=subject.relation,
         months=tuple(stale),
-        kept=kept,
+        held=held,
         dropped=dropped,
         done=done,
-        batches=tuple(grouped(stale, done, subject.wishes.batch_months)),
-        is_full=not kept,
+        batches=still_to_compute(stale, done, subject),
+        is_full=not held,
         seen=tuple(seen),
         notices=tuple(cut_rows(subject, inputs)),
+        cut=subject.cut,
     )
 
 
 def months_to_hold(subject: Subject, inputs: Sequence[Input]) -> Iterator[Batch]:
-    """Months that may hold rows: those that see a day of an input, and those that the ledger knows."""
+    """Months that may hold rows: those that see something of an input, and those that the ledger knows."""
+    apart = month_of(subject.undated) if subject.undated else None
+    months = {month.start: month for month in months_of_days(subject, inputs, apart)}
+    if apart and (apart.start in subject.months or any(one.undated for one in inputs)):
+        months[apart.start] = apart
+    for start in sorted(months):
+        yield months[start]
+
+
+def months_of_days(subject: Subject, inputs: Sequence[Input], apart: Batch | None) -> Iterator[Batch]:
+    """From the first month to the last that may hold rows with a time."""
     days = [day for one in inputs if one.days for day in (one.days[0][0], one.days[-1][0])]
-    known = [start.date() for start in subject.months]
+    known = [start.date() for start in subject.months if apart is None or start != apart.start]
     if not days and not known:
         return
     first_seen = later(min(days), -subject.lookahead) if days else date.max
@@ -155,12 +176,15 @@ def planned(month: Batch, subject: Subject, inputs: Sequence[Input]) -> PlannedM
     start = max(month.start, midnight(subject.start)) if subject.start else month.start
     end = min(month.end, midnight(subject.as_of))
     first, last = seen_by(month, subject)
+    undated = [one.undated if sees_undated(month, subject) else None for one in inputs]
     sees = [
-        (one.name, one.undated and (one.undated.rows, one.undated.content), one.within(first, last)) for one in inputs
+        (one.name, facts and (facts.rows, facts.content), one.within(first, last))
+        for one, facts in zip(inputs, undated, strict=True)
     ]
     cut = start.isoformat() if start > month.start else None
     fingerprint = f"{subject.definition[:16]}.{digest(cut, sees)[:24]}"
     rows = sum(one.rows(start.date(), end.date()) for one in inputs)
+    rows += sum(facts.rows for facts in undated if facts and subject.undated)
     return PlannedMonth(month, Batch(start, end), fingerprint, Why.NEW, "", rows)
 
 
@@ -168,6 +192,11 @@ def seen_by(month: Batch, subject: Subject) -> tuple[date, date]:
     """The days that a month can see: from the first to before the last."""
     first = later(month.start.date(), -subject.lookback)
     return first, min(later(month.end.date(), subject.lookahead), subject.as_of)
+
+
+def sees_undated(month: Batch, subject: Subject) -> bool:
+    """Whether a month can see what has no day: every month, unless the model files it under a day of its own."""
+    return subject.undated is None or month.start.date() <= subject.undated < month.end.date()
 
 
 def reason(
@@ -178,7 +207,9 @@ def reason(
     if subject.is_full:
         return Why.FULL, ""
     if built != month.fingerprint and any(
-        one.status is StagedStatus.FAILED and one.fingerprint == month.fingerprint and overlap(one.batch, month.batch)
+        one.status is StagedStatus.FAILED
+        and one.fingerprint == month.fingerprint + subject.cut
+        and overlap(one.batch, month.batch)
         for one in subject.staged
     ):
         return Why.FAILED, ""
@@ -199,7 +230,7 @@ def input_reason(month: Batch, subject: Subject, changed: Mapping[str, Sequence[
     found: tuple[Why, str] | None = None
     for name, days in changed.items():
         own = between(days, start, end)
-        if own or None in days:
+        if own or (None in days and sees_undated(month, subject)):
             return Why.INPUT, f"{name}{named(own)}"
         for why, (begin, stop) in around.items():
             if seen := between(days, begin, stop):
@@ -233,19 +264,30 @@ def changed_days(now: Days, before: Days | None) -> list[date | None]:
     return [*dated, None] if None in changed else [*dated]
 
 
-def waiting(stale: Sequence[PlannedMonth], staged: Sequence[StagedBatch]) -> Iterator[StagedBatch]:
+def waiting(stale: Sequence[PlannedMonth], subject: Subject) -> Iterator[StagedBatch]:
     """What the stage holds of the stale months, computed from what they see now."""
     wanted = {month.month.start: month for month in stale}
-    for one in staged:
+    for one in subject.staged:
         month = wanted.get(month_of(one.batch.start).start)
         if (
             one.status is StagedStatus.DONE
             and month
-            and one.fingerprint == month.fingerprint
+            and one.fingerprint == month.fingerprint + subject.cut
             and month.batch.start <= one.batch.start
             and one.batch.end <= month.batch.end
         ):
             yield one
+
+
+def still_to_compute(stale: Sequence[PlannedMonth], done: Sequence[StagedBatch], subject: Subject) -> tuple[Batch, ...]:
+    """The batches that do not wait in the stage: one interval after the other, each in its stages."""
+    most, stages = subject.wishes.batch_months, (*subject.stages, REST) if subject.stages else (None,)
+    found = [
+        replace(batch, stage=stage)
+        for stage in stages
+        for batch in grouped(stale, [one for one in done if one.batch.stage == stage], most)
+    ]
+    return tuple(sorted(found, key=lambda batch: batch.start))
 
 
 def grouped(stale: Sequence[PlannedMonth], done: Sequence[StagedBatch], most: int) -> Iterator[Batch]:

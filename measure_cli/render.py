@@ -19,32 +19,14 @@ from typing import Any, NoReturn
 import jinja2
 from jinja2.ext import do as do_extension
 
-from measure_cli.batches import BATCH_END, BATCH_START
+from measure_cli.batches import BATCH_END, BATCH_STAGE, BATCH_START, REST
 from measure_cli.errors import MeasureError, ProjectError, did_you_mean
-from measure_cli.fields import describe
-from measure_cli.kinds import Materialization, Severity
+from measure_cli.model_config import TemplateCallError, read_config
 from measure_cli.sqltext import literal
 from measure_cli.textfile import read_text
 from measure_cli.types import REF_SCHEMA, SOURCE_SCHEMA, ModelConfig, Registry, Row, Stack, Template, Value
 
-CONFIG_TYPES: Mapping[str, tuple[type, ...]] = {
-    "materialized": (str,),
-    "tags": (list, str),
-    "meta": (dict,),
-    "time_column": (str,),
-    "lookback": (int,),
-    "lookahead": (int,),
-    "start": (str, date),
-    "unique_key": (list, str),
-    "order_by": (list, str),
-    "partition_by": (list, str),
-    "pre_hook": (list, str),
-    "post_hook": (list, str),
-    "severity": (str,),
-    "internal_only": (bool,),
-}
 SECRET_NAME = re.compile(r"SALT|PASSWORD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|API_?KEY", re.IGNORECASE)
-LIST_KEYS = ("tags", "unique_key", "order_by", "partition_by", "pre_hook", "post_hook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +65,11 @@ class Rendered:
             return f"{self.template.label}:{places[0]}"
         return f"{self.template.label} (line {rendered_line} of its SQL: {text[:80]})"
 
-
-class TemplateCallError(Exception):
-    """A function of the template language refused its arguments; Jinja's traceback tells the line."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
+    def place_of(self, word: str) -> str:
+        """Place in the template where a word first stands; the template when it comes from elsewhere."""
+        lines = self.template.text.splitlines()
+        line = next((number for number, line in enumerate(lines, start=1) if word in line), None)
+        return f"{self.template.label}:{line}" if line else self.template.label
 
 
 class RegistryRow(dict[str, Value]):
@@ -113,7 +93,7 @@ class Renderer:
         self._known = frozenset(relation_names)
         self._current: Rendered | None = None
         self._is_batched = False
-        self._bounds: dict[str, str] = {}
+        self._batch: dict[str, Any] = {"stage": self._stage}
         self._env = jinja2.Environment(
             undefined=jinja2.StrictUndefined, extensions=[do_extension], keep_trailing_newline=True, autoescape=False
         )
@@ -138,7 +118,7 @@ class Renderer:
         """
         self._current = rendered = Rendered(name, template, axes)
         self._is_batched = batched
-        self._bounds.update(batch_bounds(batched, self._inputs.as_of))
+        self._batch.update(batch_bounds(batched, self._inputs.as_of))
         self._labels[str(template.file)] = (template.label, template.text)
         context = {**axes, "this": f"{REF_SCHEMA}.{name}", **(extra or {})}
         try:
@@ -196,7 +176,7 @@ class Renderer:
             "has_column": lambda source, column: column in self._inputs.source_columns.get(self._declared(source), ()),
             "as_of": f"CAST('{self._inputs.as_of.isoformat()}' AS DATE)",
             "is_incremental": lambda: self._is_batched,
-            "batch": self._bounds,
+            "batch": self._batch,
             "literal": literal,
             "raise_error": raise_error,
         }
@@ -205,6 +185,13 @@ class Renderer:
         assert self._current is not None
         self._current.config = read_config(arguments)
         return ""
+
+    def _stage(self, expression: str) -> str:
+        assert self._current is not None
+        stages = self._current.config.stages
+        if not stages:
+            raise TemplateCallError("batch.stage: the model has no stages", 'config takes "stage_by" and "stages".')
+        return stage_condition(expression, stages) if self._is_batched else "TRUE"
 
     def _ref(self, name: str) -> str:
         if name not in self._known:
@@ -303,53 +290,6 @@ def bytecode_cache(folder: Path | None) -> jinja2.FileSystemBytecodeCache | None
     return jinja2.FileSystemBytecodeCache(str(folder))
 
 
-def read_config(arguments: Mapping[str, Any]) -> ModelConfig:
-    """Check the arguments of `config(...)`."""
-    values: dict[str, Any] = {}
-    value: Any
-    for key, value in arguments.items():
-        if key not in CONFIG_TYPES:
-            raise TemplateCallError(f'config: unknown key "{key}"', did_you_mean(key, CONFIG_TYPES))
-        if not isinstance(value, CONFIG_TYPES[key]) or (isinstance(value, bool) and bool not in CONFIG_TYPES[key]):
-            expected = " or ".join(kind.__name__ for kind in CONFIG_TYPES[key])
-            raise TemplateCallError(f'config: "{key}" must be {expected}, found {describe(value)}')
-        values[key] = as_tuple(key, value) if key in LIST_KEYS else value
-    kind = values.get("materialized", Materialization.VIEW.value)
-    if kind not in set(Materialization):
-        raise TemplateCallError(f'config: unknown materialization "{kind}"', did_you_mean(kind, list(Materialization)))
-    values["materialized"] = Materialization(kind)
-    if values["materialized"] is Materialization.INCREMENTAL and not values.get("time_column"):
-        raise TemplateCallError('config: an incremental model needs "time_column"')
-    for key in ("lookback", "lookahead"):
-        if values.get(key, 0) < 0:
-            raise TemplateCallError(f'config: "{key}" must be a number of days, found {values[key]}')
-    if isinstance(values.get("start"), str):
-        values["start"] = first_day(values["start"])
-    if "severity" in values:
-        if values["severity"] not in set(Severity):
-            raise TemplateCallError(
-                f'config: unknown severity "{values["severity"]}"', did_you_mean(values["severity"], list(Severity))
-            )
-        values["severity"] = Severity(values["severity"])
-    return ModelConfig(**values)
-
-
-def first_day(text: str) -> date:
-    """The day that `start` names."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise TemplateCallError(f'config: "start" must be a day such as 2024-01-01, found "{text}"') from None
-
-
-def as_tuple(key: str, value: Any) -> tuple[str, ...]:
-    """A text or a list of texts as a tuple."""
-    texts = (value,) if isinstance(value, str) else tuple(value)
-    if not all(isinstance(text, str) and text for text in texts):
-        raise TemplateCallError(f'config: "{key}" must be a list of texts, found {describe(value)}')
-    return texts
-
-
 def env_var(name: str, default: str | None = None) -> str:
     """Value of an environment variable; without a default it has to be set. Secrets never become part of SQL text."""
     if SECRET_NAME.search(name):
@@ -365,6 +305,13 @@ def env_var(name: str, default: str | None = None) -> str:
 def raise_error(message: str) -> NoReturn:
     """Stop with a template error."""
     raise TemplateCallError(message)
+
+
+def stage_condition(expression: str, stages: Iterable[str]) -> str:
+    """A condition that holds for the rows of one stage, which is bound later: the text is the same for all of them."""
+    listed = ", ".join(map(literal, stages))
+    value = f"CASE WHEN ({expression}) IN ({listed}) THEN ({expression}) ELSE {literal(REST)} END"
+    return f"{value} IN (${BATCH_STAGE})"
 
 
 def batch_bounds(batched: bool, as_of: date) -> dict[str, str]:

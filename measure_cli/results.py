@@ -63,7 +63,10 @@ class AuditStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """How one audit ended. `failures` counts offending rows; `sample` holds some of them."""
+    """How one audit ended. `failures` counts offending rows; `sample` holds some of them.
+
+    `clean` is the name under which the next refresh may remember that nothing offends.
+    """
 
     model: str
     name: str
@@ -73,6 +76,17 @@ class AuditResult:
     seconds: float = 0.0
     sample: Table | None = None
     message: str | None = None
+    clean: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Rows of a source that are not used: how many, which relation tells why, the command that shows it."""
+
+    source: str
+    rows: int
+    relation: str
+    look: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +102,20 @@ class RunResult:
     models: tuple[StepResult, ...] = ()
     audits: tuple[AuditResult, ...] = ()
     seconds: float = 0.0
+    rejected: tuple[Rejected, ...] = ()
 
     @property
     def failed(self) -> bool:
         """Whether any relation or error-severity audit failed."""
         return self.status != "success"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script, and why some of its statements are missing."""
+
+    text: str
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from measure_cli.batches import BATCH_END, BATCH_START, month_of
+from measure_cli.batches import BATCH_END, BATCH_STAGE, BATCH_START, REST, month_of
 from measure_cli.catalog import Catalog, Relation
 from measure_cli.ddl.base import Ddl
 from measure_cli.ddl.intervals import bound, within
@@ -44,14 +44,20 @@ def select_of_one(catalog: Catalog, chosen: Sequence[str], ddl: Ddl, batch: Batc
         )
     names = Names(catalog.relations, frozenset(), ddl)
     if batch and relation.batched:
-        return of_batch(select_of(relation.batched, names), batch, ddl) + "\n"
+        return of_batch(relation, names, batch) + "\n"
     return select_of(relation.compiled, names) + "\n"
 
 
-def of_batch(sql: str, batch: Batch, ddl: Ddl) -> str:
-    """SQL with literals in the place of the bounds of a batch; other placeholders stay."""
-    bounds = {BATCH_START: ddl.batches.literal(str(batch.start)), BATCH_END: ddl.batches.literal(str(batch.end))}
-    pieces = split_placeholders(sql, ddl.escapes_by_backslash)
+def of_batch(relation: Relation, names: Names, batch: Batch) -> str:
+    """The SELECT of a batch, all stages at once, with literals in the place of what is bound; secrets stay."""
+    assert relation.batched is not None
+    literal = names.ddl.batches.literal
+    bounds = {
+        BATCH_START: literal(str(batch.start)),
+        BATCH_END: literal(str(batch.end)),
+        BATCH_STAGE: ", ".join(map(literal, (*relation.config.stages, REST))),
+    }
+    pieces = split_placeholders(select_of(relation.batched, names), names.ddl.escapes_by_backslash)
     return "".join(bounds.get(piece, f"${piece}") if number % 2 else piece for number, piece in enumerate(pieces))
 
 
@@ -111,7 +117,7 @@ def replace_interval(relation: Relation, names: Names, batch: Batch) -> str:
     assert relation.config.time_column is not None
     name, column, ddl = names.published_name(relation.key), relation.config.time_column, names.ddl.batches
     listed = ", ".join(ddl.column(column) for column, _ in relation.columns)
-    rows = of_batch(select_of(relation.batched, names), batch, names.ddl)
+    rows = of_batch(relation, names, batch)
     select = f"SELECT {listed}\nFROM (\n{rows}\n) AS batch_rows\nWHERE {within(ddl, column, bound(ddl, batch))}"
     statements = names.ddl.replace_interval(name, relation.columns, select, column, batch)
     title = f"-- model {relation.key}, {batch.start:%Y-%m-%d} <= {column} < {batch.end:%Y-%m-%d}"

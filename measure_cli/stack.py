@@ -40,6 +40,7 @@ TOOL_SCHEMAS = frozenset({"sources", "measure_state", REF_SCHEMA, SOURCE_SCHEMA,
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 TEMPLATE_NAME = re.compile(r"^[a-z]([a-z0-9_]|\{[a-z_]+\})*$")
 T = TypeVar("T")
+TIME_TYPES = ("timestamp", "date")
 SOURCE_TYPES = ("varchar", "timestamp", "date", "bigint", "double", "decimal", "boolean")
 REGISTRY_TYPES = ("varchar", "date", "bigint", "integer", "double", "boolean")
 VARIABLE_TYPES = ("int", "float", "bool", "str", "date", "list[int]", "list[str]")
@@ -313,10 +314,15 @@ def read_source_spec(item: Any, label: str) -> SourceSpec:
         required=fields.flag("required"),
         columns=columns,
         required_any=tuple(tuple(group) for group in fields.items("required_any")),
+        time_column=fields.optional_text("time_column"),
     )
     names = [column.name for column in columns]
     for group in spec.required_any:
         fields.refuse_unknown(group, names, '"required_any" names the unknown column')
+    if spec.time_column is not None:
+        fields.refuse_unknown([spec.time_column], names, '"time_column" names the unknown column')
+        if columns[names.index(spec.time_column)].data_type not in TIME_TYPES:
+            raise fields.wrong("time_column", spec.time_column, "a column of type timestamp or date")
     fields.done()
     return spec
 

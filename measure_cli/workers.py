@@ -27,10 +27,12 @@ class Clock:
 
 
 class Sessions:
-    """One session per worker thread, closed together."""
+    """One session per worker thread, closed together. `hands` more threads help whoever shares its work."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, hands: int = 0) -> None:
         self._engine = engine
+        self.hands = hands
+        self.helpers = ThreadPoolExecutor(max_workers=max(1, hands), thread_name_prefix="measure-help")
         self._local = threading.local()
         self._all: list[Session] = []
         self.stopped = threading.Event()
@@ -42,6 +44,14 @@ class Sessions:
             session = self._local.session = self._engine.session()
             self._all.append(session)
         return session
+
+    def help(self, work: Callable[[], None]) -> None:
+        """Let every thread that helps do the same as the calling one, as soon as it has the time.
+
+        The caller must not wait for them to begin: they may be busy until it has done all of the work.
+        """
+        for _ in range(self.hands):
+            self.helpers.submit(work)
 
     def pause(self, seconds: float) -> None:
         """Wait, unless the work is being stopped.
@@ -59,9 +69,9 @@ class Sessions:
 
 
 @contextlib.contextmanager
-def worker_pool(engine: Engine, workers: int) -> Iterator[tuple[ThreadPoolExecutor, Sessions]]:
+def worker_pool(engine: Engine, workers: int, hands: int = 0) -> Iterator[tuple[ThreadPoolExecutor, Sessions]]:
     """Threads with sessions. When the block is left by a signal or an error, running statements are cancelled first."""
-    pool, sessions = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="measure"), Sessions(engine)
+    pool, sessions = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="measure"), Sessions(engine, hands)
     try:
         yield pool, sessions
     except BaseException:
@@ -69,12 +79,14 @@ def worker_pool(engine: Engine, workers: int) -> Iterator[tuple[ThreadPoolExecut
         stop = threading.Event()
         stopper = threading.Thread(target=keep_interrupting, args=(engine, stop), daemon=True)
         stopper.start()
-        pool.shutdown(wait=True, cancel_futures=True)
+        for each in (pool, sessions.helpers):  # in this order: the first give work to the others
+            each.shutdown(wait=True, cancel_futures=True)
         stop.set()
         stopper.join()
         raise
     finally:
-        pool.shutdown(wait=True)
+        for each in (pool, sessions.helpers):
+            each.shutdown(wait=True)
         sessions.close()
 
 

@@ -17,7 +17,7 @@ from measure_cli.kinds import EngineKind
 from measure_cli.ports import Engine
 from measure_cli.project import Overrides
 from measure_cli.request import Request, load_and_tell, opened, signals_raise
-from measure_cli.results import AuditStatus, RunResult
+from measure_cli.results import AuditStatus, RunResult, Script
 from measure_cli.steps import Plan
 
 if TYPE_CHECKING:
@@ -65,22 +65,29 @@ def build(request: Request, full: bool = False, with_summary: bool = False) -> B
             return Built(result, summarize(loaded, engine) if wanted else None)
 
 
-def refresh(request: Request, wishes: Wishes, full: bool = False, attempts: int = 4) -> RunResult:
-    """Like `build`, but of incremental models only the months that are stale, batch by batch.
+def refresh(
+    request: Request, wishes: Wishes, full: bool = False, attempts: int = 4, threads: int | None = None
+) -> RunResult:
+    """Like `build`, but of incremental models only the months that are stale, batch by batch, `threads` at once.
 
     Raises:
         ProjectError, PlanError: nothing was touched.
         TargetBusy: another process holds the target.
         Interrupted: nothing was published; batches that were computed are kept for the next refresh.
     """
+    from measure_cli.asked import AskedInterval
     from measure_cli.leasing import planned
     from measure_cli.plan import Selection
 
     with signals_raise():
         loaded = load_and_tell(request)
         selection, run = Selection(request.select, request.exclude, full), new_run("refresh", loaded)
+        asked = AskedInterval(wishes, request.emit)
+        request = replace(request, emit=asked)
         with planned(request, loaded, selection, wishes, run) as (plan, engine):
-            return run_plan(request, loaded, plan, engine, run, attempts)
+            result = run_plan(request, loaded, plan, engine, run, attempts, threads or batch_threads(loaded))
+        asked.tell()
+        return result
 
 
 def forecast(request: Request, wishes: Wishes, full: bool) -> list[dict[str, Any]]:
@@ -95,17 +102,22 @@ def forecast(request: Request, wishes: Wishes, full: bool) -> list[dict[str, Any
 
 
 def run_plan(
-    request: Request, loaded: Loaded, plan: Plan, engine: Engine, run: RunResult, attempts: int = 4
+    request: Request, loaded: Loaded, plan: Plan, engine: Engine, run: RunResult, attempts: int = 4, threads: int = 1
 ) -> RunResult:
     """Execute a plan; one without work leaves no trace."""
     from measure_cli.connecting import state_tables
     from measure_cli.execute import run_build
     from measure_cli.publishing import Recorder
+    from measure_cli.rejects import rejected_rows
     from measure_cli.workers import Clock
 
     if plan.steps or plan.leftovers:
-        recorder = Recorder(state_tables(loaded.ddl), Clock(utc_now), __version__, loaded.ddl.is_transactional)
-        return run_build(plan, engine, run, recorder, request.emit, worker_count(loaded), attempts)
+        ddl = loaded.ddl
+        recorder = Recorder(
+            state_tables(ddl), Clock(utc_now), __version__, ddl.is_transactional, ddl.is_swap_repeatable
+        )
+        result = run_build(plan, engine, run, recorder, request.emit, worker_count(loaded), attempts, threads)
+        return replace(result, rejected=rejected_rows(loaded, engine, result))
     result = replace(run, status="success", models=plan.idle)
     request.emit(RunFinished(result))
     return result
@@ -122,6 +134,13 @@ def worker_count(loaded: Loaded) -> int:
     """Relations built side by side. Small models gain from it; DuckDB itself uses all cores for a large one."""
     threads = loaded.project.target.settings.get("threads")
     return max(1, min(4, int(threads) if threads else os.cpu_count() or 1))
+
+
+def batch_threads(loaded: Loaded) -> int:
+    """Batches of one model computed side by side. An embedded engine has all cores and all memory at work for one."""
+    from measure_cli.connecting import is_embedded
+
+    return 1 if is_embedded(loaded.project) else worker_count(loaded)
 
 
 def audit(request: Request) -> RunResult:
@@ -164,7 +183,7 @@ def record_audits(loaded: Loaded, engine: Engine, run: RunResult) -> None:
         session.transaction([*tables.create, *rows, tables.run_finished(run, now)])
 
 
-def script(request: Request, dialect: str | None, select_only: bool, batch: str | None) -> str:
+def script(request: Request, dialect: str | None, select_only: bool, batch: str | None) -> Script:
     """A runnable SQL script of the selected relations; with `select_only` one model's SELECT.
 
     Raises:
@@ -180,12 +199,12 @@ def script(request: Request, dialect: str | None, select_only: bool, batch: str 
     loaded = load(request.overrides, EngineKind(dialect) if dialect else None)
     chosen = chosen_by(request, loaded)
     if select_only:
-        return select_of_one(loaded.catalog, chosen, loaded.ddl, interval)
+        return Script(select_of_one(loaded.catalog, chosen, loaded.ddl, interval))
     inputs = Inputs(loaded.source_select, partial(typed_file, loaded))
-    return script_of(loaded.catalog, chosen, inputs, loaded.ddl, interval)
+    return Script(script_of(loaded.catalog, chosen, inputs, loaded.ddl, interval))
 
 
-def translated_script(request: Request, dialect: str, select_only: bool) -> str:
+def translated_script(request: Request, dialect: str, select_only: bool) -> Script:
     """A script for an engine that the tool does not run on, as well as sqlglot can write it.
 
     Raises:
@@ -208,15 +227,15 @@ def translated_script(request: Request, dialect: str, select_only: bool) -> str:
     catalog = placed(loaded.catalog, ddl.place)
     inputs = Inputs(loaded.source_select, partial(typed_file, loaded))
     text = select_of_one(catalog, chosen, ddl, None) if select_only else script_of(catalog, chosen, inputs, ddl, None)
-    translated, lacking = translate(text, dialect)
+    translated = translate(text, dialect)
     request.emit(Notice(f"{dialect}: a translation that nobody has executed; look at it before you rely on it"))
-    for trouble in lacking:
+    for trouble in translated.lacking:
         request.emit(Notice(f"{dialect}: {trouble}"))
-    return translated
+    return Script(translated.text, translated.failed)
 
 
-def secret_exports(request: Request) -> str:
-    """The secrets that a script of the project needs, as lines for a shell: they go from here into its environment.
+def script_secrets(request: Request) -> dict[str, str]:
+    """The secrets that a script of the project needs, by the variable of the environment in which it looks for them.
 
     Raises:
         PlanError: the project's models bind none.
@@ -227,7 +246,7 @@ def secret_exports(request: Request) -> str:
     needed = secrets_needed(loaded.catalog)
     if not needed:
         raise PlanError(f"no model of {loaded.stack.name} calls pseudonymize(): its scripts need no secrets")
-    return "".join(f"export {name.upper()}={value}\n" for name, value in loaded.secrets.bound(needed).items())
+    return {name.upper(): value for name, value in loaded.secrets.bound(needed).items()}
 
 
 def demo(request: Request, folder: Path | None, scale: float, seed: int | None) -> dict[str, Path]:

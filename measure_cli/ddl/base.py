@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +38,12 @@ class BatchDdl(Protocol):
 
     def insert(self, name: str, columns: Columns, select: str, config: ModelConfig) -> str:
         """Add the rows of a SELECT."""
+
+    def add_text(self, name: str, column: str) -> Statement:
+        """Add a column of text to a state table, where it is missing."""
+
+    def is_unfinished(self, place: str, name: str, known: Collection[str]) -> bool:
+        """Whether the engine itself left a relation behind, killed while it made one of the known relations."""
 
     def publish(self, swap: Swap) -> list[Statement]:
         """Replace intervals of the published table by the rows of the stage, and remove the stage.
@@ -84,6 +90,10 @@ class Ddl(Protocol):
     @property
     def is_transactional(self) -> bool:
         """Whether definitions of relations can be changed together with rows, all or nothing."""
+
+    @property
+    def is_swap_repeatable(self) -> bool:
+        """Whether a table that was published may have been published already: twice leaves the same as once."""
 
     @property
     def escapes_by_backslash(self) -> bool:

@@ -39,6 +39,7 @@ class ClickHouseDdl:
     nodes: Nodes = ONE_SERVER
     kind: EngineKind = EngineKind.CLICKHOUSE
     is_transactional: bool = False
+    is_swap_repeatable: bool = False  # a second EXCHANGE would bring the old version back
     reads_files: bool = False
     escapes_by_backslash: bool = True
 

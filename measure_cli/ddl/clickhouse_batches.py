@@ -6,14 +6,15 @@ when a run was killed between two: they leave the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from measure_cli.batches import months_between, overlap, without
-from measure_cli.clickhouse_text import clickhouse_identifier, clickhouse_literal
+from measure_cli.clickhouse_text import DATA_SUFFIX, clickhouse_identifier, clickhouse_literal
 from measure_cli.ddl.base import Columns, Swap
-from measure_cli.ddl.clickhouse_tables import ONE_SERVER, Nodes, listed, with_suffix
-from measure_cli.types import Batch, ModelConfig, Statement
+from measure_cli.ddl.clickhouse_leftovers import is_unfinished
+from measure_cli.ddl.clickhouse_tables import ONE_SERVER, Nodes, listed, typed, with_suffix
+from measure_cli.types import BATCHES_SUFFIX, STAGED_SUFFIX, Batch, ModelConfig, Statement
 
 BATCH_SUFFIX = "__batch"
 EMPTY_MONTHS = "allow_replace_partition_from_empty_source = 1"
@@ -54,6 +55,16 @@ class ClickHouseBatches:
         """Add rows; the table sorts them."""
         del config
         return f"INSERT INTO {name} ({listed(columns)})\n{select}"
+
+    def add_text(self, name: str, column: str) -> Statement:
+        """A definition that may be there already."""
+        added = f"ADD COLUMN IF NOT EXISTS {typed([(column, 'VARCHAR')])}"
+        return Statement(f"ALTER TABLE {name}{self.nodes.everywhere} {added}")
+
+    def is_unfinished(self, place: str, name: str, known: Collection[str]) -> bool:
+        """Of every relation there are tables beside it, and on a cluster one with its rows."""
+        beside = (one + suffix for one in known for suffix in ("", STAGED_SUFFIX, BATCHES_SUFFIX, BATCH_SUFFIX))
+        return is_unfinished(place, name, (one + suffix for one in beside for suffix in ("", DATA_SUFFIX)))
 
     def publish(self, swap: Swap) -> list[Statement]:
         """Months of the stage take the places of published ones; a whole table is cloned, which copies no rows."""

@@ -22,6 +22,7 @@ class DuckDBDdl:
 
     kind: EngineKind = EngineKind.DUCKDB
     is_transactional: bool = True
+    is_swap_repeatable: bool = True
     reads_files: bool = True
     escapes_by_backslash: bool = False
     batches: DuckDBBatches = field(default_factory=DuckDBBatches)

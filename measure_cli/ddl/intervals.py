@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from measure_cli.batches import BATCH_END, BATCH_START
+from measure_cli.batches import BATCH_END, BATCH_STAGE, BATCH_START, REST
 from measure_cli.ddl.base import BatchDdl
 from measure_cli.types import Batch
 
@@ -25,6 +25,13 @@ def within(ddl: BatchDdl, column: str, bounds: tuple[str, str]) -> str:
     """The condition that a moment lies in a half-open interval."""
     start, end = bounds
     return f"{ddl.column(column)} >= {start} AND {ddl.column(column)} < {end}"
+
+
+def in_stage(ddl: BatchDdl, column: str, stages: Sequence[str], stage: str | None) -> str:
+    """The condition that a row belongs to a stage, which is bound when the statement runs if it is None; never NULL."""
+    listed, name = ", ".join(map(ddl.literal, stages)), ddl.column(column)
+    wanted = f"${BATCH_STAGE}" if stage is None else ddl.literal(stage)
+    return f"CASE WHEN {name} IN ({listed}) THEN {name} ELSE {ddl.literal(REST)} END IN ({wanted})"
 
 
 def within_any(ddl: BatchDdl, column: str, intervals: Sequence[Batch]) -> str:

@@ -41,6 +41,7 @@ class SnowflakeDdl:
     schema_prefix: str = ""
     kind: EngineKind = EngineKind.SNOWFLAKE
     is_transactional: bool = False
+    is_swap_repeatable: bool = True
     reads_files: bool = False
     escapes_by_backslash: bool = True
 

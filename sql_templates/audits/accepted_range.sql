@@ -1,5 +1,6 @@
 {# Every value lies between `min_value` and `max_value`, either of which may be left out; `inclusive` (default true) says
    whether the bounds themselves are allowed. NULL passes. #}
+{{- config(scope='rows') }}
 {%- set checked = column if column is defined and column else arg('column') -%}
 {%- set inclusive = arg('inclusive', true) -%}
 {%- set min_value, max_value = arg('min_value', none), arg('max_value', none) -%}

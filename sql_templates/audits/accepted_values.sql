@@ -1,4 +1,5 @@
 {# Every value is one of `values`. NULL passes. #}
+{{- config(scope='rows') }}
 {%- set checked = column if column is defined and column else arg('column') -%}
 SELECT *
 FROM {{ model }} AS audited

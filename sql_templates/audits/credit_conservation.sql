@@ -1,6 +1,7 @@
 {# In every group of `key` each attribution model hands out exactly `total` (default 1, or a column that repeats on the rows
    of a group). `conversions`, a relation with the same key, adds that no conversion is without credit. `tolerance`
    (default 1e-9) is relative to the total, and absolute below 1. #}
+{{- config(scope='groups') }}
 {%- set key = arg('key', ['conversion_key']) -%}
 {%- set models = arg('models', ['first_touch', 'last_touch', 'linear', 'time_decay', 'position_based', 'last_non_direct']) -%}
 {%- set conversions = arg('conversions', none) -%}
@@ -31,6 +32,20 @@ WHERE
   {{ 'OR ' if not loop.first -}}
   NOT coalesce(abs({{ name }} - total) <= {{ arg('tolerance', 1e-9) }} * greatest(1.0, CAST(total AS DOUBLE)), FALSE)
   {%- endfor %}
+{%- if outside and time_column not in key %}
+UNION ALL
+SELECT
+  {%- for part in key %}
+  credited.{{ part }},
+  {%- endfor %}
+  {%- for name in models %}
+  credited.{{ name }},
+  {%- endfor %}
+  credited.total
+FROM {{ outside }} AS others
+INNER JOIN credited
+  ON {{ same_key('others', 'credited', key) }}
+{%- endif %}
 {%- if conversions %}
 UNION ALL
 SELECT
@@ -41,7 +56,7 @@ SELECT
   CAST(0 AS DOUBLE) AS {{ name }},
   {%- endfor %}
   1 AS total
-FROM {{ ref(conversions) }} AS conversions
+FROM {{ same_days(ref(conversions)) }} AS conversions
 WHERE NOT EXISTS (
   SELECT 1
   FROM credited

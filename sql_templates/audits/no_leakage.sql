@@ -1,6 +1,7 @@
 {# No journey of the wide relation holds a touch that must not be there: the first and last touch of every window exist as
    touchpoints, lie inside the window, and are not of a kind excluded for the conversion. `touchpoints` and `exclusions`
    are relations; `lookbacks` and `include_touch_at_conversion` default to the variables of these names. #}
+{{- config(scope='rows') }}
 {%- set lookbacks = arg('lookbacks', var('lookbacks')) | map('int') | unique | sort -%}
 {%- set allowed = '<=' if arg('include_touch_at_conversion', var('include_touch_at_conversion')) else '<' -%}
 -- Most claims repeat: windows end together, and conversions of a user share touches. What is distinct is much less.
@@ -24,7 +25,7 @@ invented_touches AS (
   FROM claimed_touches AS claimed
   WHERE NOT EXISTS (
     SELECT 1
-    FROM {{ ref(arg('touchpoints')) }} AS touchpoints
+    FROM {{ visible(ref(arg('touchpoints'))) }} AS touchpoints
     WHERE touchpoints.user_pseudonym = claimed.user_pseudonym
       AND touchpoints.event_kind = claimed.event_kind
       AND touchpoints.event_ts = claimed.event_ts

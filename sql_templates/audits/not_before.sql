@@ -1,5 +1,6 @@
 {# No row is dated before the variable `var`; without a value of the variable nothing is early. Tells how much a configured
    start leaves out. #}
+{{- config(scope='rows') }}
 {%- set checked = column if column is defined and column else arg('column') -%}
 SELECT
   {{ checked }},

@@ -36,6 +36,11 @@ CAST(floor(date_diff('day', DATE '1970-01-01', {{ timestamp }}) / {{ days }}.0) 
 {{ timestamp }} >= {{ batch.start }} AND {{ timestamp }} < {{ batch.end }}
 {%- endmacro %}
 
+{# Whether a moment lies where a conversion of the batch can look back to. #}
+{% macro seen_by_batch(timestamp, days) -%}
+{{ timestamp }} >= {{ batch.start }} - INTERVAL {{ days }} DAY AND {{ timestamp }} < {{ batch.end }}
+{%- endmacro %}
+
 {# What a touch weighs when it is `age` microseconds old: half after each half-life. #}
 {% macro decay(age, half_life_days) -%}
 pow(2.0, -CAST({{ age }} AS DOUBLE) / {{ half_life_days * 86400000000.0 }})
@@ -113,6 +118,9 @@ numbered_conversions AS (
 event_kinds AS (
     SELECT event_kind, CAST(row_number() OVER (ORDER BY event_kind) AS INTEGER) AS kind_no
     FROM {{ touchpoints }}
+    {%- if is_incremental() %}
+    WHERE {{ seen_by_batch('event_ts', widest) }}
+    {%- endif %}
     GROUP BY event_kind
 ),
 
@@ -142,8 +150,7 @@ numbered_touches AS (
         AND touches.event_ts >= users.first_window_begin
         AND touches.event_ts <= users.last_window_end
     {%- if is_incremental() %}
-    WHERE touches.event_ts >= {{ batch.start }} - INTERVAL {{ widest }} DAY
-        AND touches.event_ts < {{ batch.end }}
+    WHERE {{ seen_by_batch('touches.event_ts', widest) }}
     {%- endif %}
 ),
 

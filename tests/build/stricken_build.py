@@ -55,13 +55,14 @@ def light(moment: str, number: int) -> None:
     """Replace the driver's session by one that strikes."""
 
     class StrickenSession(engine.DuckDBSession):
-        def transaction(self, statements: Sequence[Statement]) -> None:
+        def transaction(self, statements: Sequence[Statement]) -> list[int]:
             publishes = any("RENAME TO" in statement.sql for statement in statements)
             if publishes and moment != COMMITTED:
                 statements = Fuse(statements, int(moment) % len(statements), number)
-            super().transaction(statements)
+            inserted = super().transaction(statements)
             if publishes and moment == COMMITTED:
                 strike(number)
+            return inserted
 
     engine.DuckDBSession = StrickenSession  # type: ignore[misc]
 

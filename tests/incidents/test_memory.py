@@ -59,12 +59,12 @@ def test_not_my_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
 
     class Unlucky(engine.DuckDBSession):
-        def transaction(self, statements: Sequence[Statement]) -> None:
+        def transaction(self, statements: Sequence[Statement]) -> list[int]:
             if any('fct_daily__batches"' in each.sql and each.sql.startswith("INSERT") for each in statements):
                 sent.append("batch")
                 if len(sent) == 1:
                     raise theirs
-            super().transaction(statements)
+            return super().transaction(statements)
 
     monkeypatch.setattr(engine, "DuckDBSession", Unlucky)
     assert batches_of(shop.refresh())["fct_daily"] == 1

@@ -6,25 +6,22 @@ lets one process in at a time; so a project on chDB is worked on and looked at f
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
-import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, MutableSequence
 from contextlib import closing
 from datetime import date
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
 from measure_cli.cli import main
 from measure_cli.connecting import open_engine
-from measure_cli.engines import clickhouse_session
 from measure_cli.types import STATE_SCHEMA, Project, Statement, Target
 from tests.build.workshop import Ended, invoke
-from tests.refresh.stricken_refresh import light
+from tests.refresh.course import Course, Moment, Phase, follow_clickhouse, follow_duckdb
 from tests.refresh.visits import AS_OF, VisitShop
 
 Content = dict[str, list[tuple[Any, ...]]]
@@ -42,38 +39,47 @@ CONTEXT.set_forkserver_preload(
 )
 
 
-def start(shop: VisitShop, arguments: tuple[str, ...], statement: int = 0) -> ForkServerProcess:
-    """A command under way; it kills itself before the so manieth statement, if there is a number."""
-    process = CONTEXT.Process(target=struck, args=(shop.folder, arguments, statement, isinstance(shop, ChdbShop)))
-    process.start()
-    return process
+class Strike:
+    """A command under way in a process of its own, which dies at the moment, if there is one."""
+
+    def __init__(self, shop: VisitShop, arguments: tuple[str, ...], moment: Moment | None = None) -> None:
+        self._counts = CONTEXT.RawArray("i", len(Phase) + 1)
+        is_chdb = isinstance(shop, ChdbShop)
+        self.process = CONTEXT.Process(target=struck, args=(shop.folder, arguments, is_chdb, self._counts, moment))
+        self.process.start()
+
+    def begin(self) -> None:
+        """Wait for the first statement."""
+        while not self.counts and self.process.is_alive():
+            time.sleep(0.002)
+
+    def end(self) -> int:
+        """The exit code; that of a kill is negative."""
+        self.process.join()
+        return int(self.process.exitcode or 0)
+
+    @property
+    def counts(self) -> dict[Phase, int]:
+        """How many statements of each phase have begun."""
+        return {phase: self._counts[phase] for phase in Phase if self._counts[phase]}
+
+    @property
+    def phase(self) -> Phase:
+        """The phase of the last of them."""
+        return Phase(self._counts[-1])
 
 
-def struck(folder: Path, arguments: tuple[str, ...], statement: int, is_chdb: bool) -> None:
+def struck(
+    folder: Path, arguments: tuple[str, ...], is_chdb: bool, counts: MutableSequence[int], moment: Moment | None
+) -> None:
     """The command, in the process made for it; nobody reads what it says."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    if statement:
-        if is_chdb:
-            light_chdb(statement)
-        else:
-            light(statement, "", signal.SIGKILL)
+    follow = follow_clickhouse if is_chdb else follow_duckdb
+    follow(Course(counts, moment))
     sys.argv = ["measure", arguments[0], "--project-dir", str(folder), *arguments[1:]]
     main()
-
-
-def light_chdb(moment: int) -> None:
-    """Replace the session by one that kills the process before the so manieth statement that changes something."""
-    counter = itertools.count(1)
-
-    class StrickenSession(clickhouse_session.ClickHouseSession):
-        def execute(self, statement: Statement) -> None:
-            if next(counter) == moment:
-                os.kill(os.getpid(), signal.SIGKILL)
-            super().execute(statement)
-
-    clickhouse_session.ClickHouseSession = StrickenSession  # type: ignore[misc]
 
 
 def elsewhere(action: Callable[..., Answer], *arguments: object) -> Answer:
@@ -101,12 +107,6 @@ class ChdbShop(VisitShop):
 
     def measure(self, *arguments: str) -> Ended:
         return elsewhere(invoke, arguments[0], "--project-dir", str(self.folder), *arguments[1:])
-
-    def stricken(self, statement: int, *arguments: str, beginning: str = "", by: str = "SIGKILL") -> int:
-        assert (beginning, by) == ("", "SIGKILL")
-        process = start(self, ("refresh", *arguments), statement)
-        process.join()
-        return int(process.exitcode or 0)
 
 
 def move_to_chdb(shop: VisitShop) -> ChdbShop:

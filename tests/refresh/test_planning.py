@@ -232,3 +232,30 @@ def test_a_month_that_looks_ahead_sees_days_after_it_but_none_from_as_of() -> No
     assert stale(ahead, {**days, date(2024, 7, 15): Day(1, "new")}) == {"2024-06": Why.LOOKAHEAD, "2024-07": Why.INPUT}
     # a month before all input may hold rows of which a later day is a part
     assert plan_batches(replace(subject, lookahead=30), seen(days)).months[0].month == month_of(date(2024, 2, 1))
+
+
+UNDATED = date(1970, 1, 1)
+
+
+def test_what_has_no_day_is_seen_by_the_month_it_is_filed_under_alone() -> None:
+    days: Days = {**on(date(2024, 5, 10), date(2024, 6, 10)), None: Day(3, "x")}
+    files = built(days, undated=UNDATED, lookback=0)
+    assert stale(files, {**days, None: Day(3, "y")}) == {"1970-01": Why.INPUT}
+    assert stale(files, {**days, date(2024, 6, 10): Day(2, "y")}) == {"2024-06": Why.INPUT}
+    plan = plan_batches(replace(SUBJECT, undated=UNDATED, lookback=0), seen(days))
+    assert [(f"{month.month.start:%Y-%m}", month.rows) for month in plan.months] == [
+        ("1970-01", 3), ("2024-05", 1), ("2024-06", 1),
+    ]  # fmt: skip
+
+
+def test_the_last_row_without_a_day_leaves_an_empty_month_behind() -> None:
+    dated = on(date(2024, 5, 10))
+    files = built({**dated, None: Day(3, "x")}, undated=UNDATED, lookback=0)
+    assert stale(files, dated) == {"1970-01": Why.INPUT}
+    assert stale(after(files, plan_batches(files, seen(dated)), dated), dated) == {}
+
+
+@pytest.mark.parametrize("text", ["infinity", "1899-12-31", "2299-01-01", "10000-01-01", "0044-03-15 (BC)"])
+def test_days_that_not_every_engine_knows_are_none(text: str) -> None:
+    found = days_of(Table(("day", "n", "content"), ((text, 1, "9"), ("1900-01-01", 1, "7"), ("2298-12-31", 1, "7"))))
+    assert found == {None: Day(1, "9"), date(1900, 1, 1): Day(1, "7"), date(2298, 12, 31): Day(1, "7")}

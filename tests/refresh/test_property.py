@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.refresh.course import Moment
+from tests.refresh.forked import Strike
 from tests.refresh.visits import Rows, VisitShop, open_visits
 
 FIRST = datetime(2023, 11, 20)
@@ -46,8 +48,8 @@ runs = st.one_of(unbroken_runs, st.tuples(st.just("kill"), st.integers(5, 160)))
 class World:
     """Rows and settings as they are now, and the project that follows them."""
 
-    def __init__(self, shop: VisitShop) -> None:
-        self.shop = shop
+    def __init__(self, shop: VisitShop, *options: str) -> None:
+        self.shop, self.options = shop, options
         self.visits: list[tuple[str, datetime, str]] = []
         self.orders: list[tuple[int, str, datetime, int]] = []
         self.weight = self.bonus = 1
@@ -85,13 +87,13 @@ class World:
     def run(self, what: str, value: object) -> None:
         match what, value:
             case "refresh", int(months):
-                self.shop.refresh(*self.arguments, "--batch-months", str(months))
+                self.refresh("--batch-months", str(months))
             case "force", datetime() as moment:
-                self.shop.refresh(*self.arguments, "--start", f"{moment:%Y-%m-%d}")
+                self.refresh("--start", f"{moment:%Y-%m-%d}")
             case "build", None:
                 self.shop.build(*self.arguments)
             case "kill", int(statement):
-                self.shop.stricken(statement, *self.arguments)
+                Strike(self.shop, ("refresh", *self.arguments, *self.options), Moment(None, statement)).end()
 
     def live(self, history: History) -> None:
         """All that happens, and a last refresh."""
@@ -99,7 +101,10 @@ class World:
             for what, value in steps:
                 self.change(what, value)
             self.run(*run)
-        self.shop.refresh(*self.arguments)
+        self.refresh()
+
+    def refresh(self, *arguments: str) -> None:
+        self.shop.refresh(*self.arguments, *self.options, *arguments)
 
     def built_whole(self, folder: Path) -> VisitShop:
         shop = open_visits(folder)
@@ -133,7 +138,7 @@ def test_killed_at_every_statement(tmp_path: Path, statement: int) -> None:
     world.shop.refresh()
     before = world.shop.query("SELECT * FROM marts.fct_touched ORDER BY ALL")
     world.change("add visits", [("ann", datetime(2024, 3, 5), "search")])
-    killed = world.shop.stricken(statement) == -signal.SIGKILL
+    killed = Strike(world.shop, ("refresh",), Moment(None, statement)).end() == -signal.SIGKILL
     visible = world.shop.query("SELECT * FROM marts.fct_touched ORDER BY ALL")
     assert world.shop.refresh().having("built") or not killed
     assert world.shop.everything() == world.built_whole(tmp_path / "fresh").everything()

@@ -10,10 +10,10 @@ import duckdb
 import pytest
 
 from measure_cli import workflows
-from measure_cli.batching import Patience
 from measure_cli.engines import duckdb as engine
 from measure_cli.errors import EngineError, Interrupted, Transient
 from measure_cli.events import BatchRetried, RunEvent
+from measure_cli.patience import Patience
 from measure_cli.project import Overrides
 from measure_cli.refresh import Wishes
 from measure_cli.request import Request, signals_raise
@@ -46,7 +46,7 @@ def refresh_with(shop: VisitShop, troubles: list[EngineError], attempts: int) ->
     request = Request(Overrides(date(2024, 6, 11), shop.folder), emit=events.append)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "DuckDBSession", TroubledSession)
-        patch.setattr("measure_cli.batching.FIRST_PAUSE", 0.001)
+        patch.setattr("measure_cli.patience.FIRST_PAUSE", 0.001)
         result = workflows.refresh(request, Wishes(), attempts=attempts)
     return result, [event for event in events if isinstance(event, BatchRetried)]
 

@@ -76,6 +76,7 @@ classified AS (
       WHEN user_id IS NULL THEN 'missing user_id'
       {{ unreadable_reasons(['event_ts', 'amount']) | indent(6) }}
       WHEN event_ts IS NULL THEN 'missing event_ts'
+      WHEN NOT {{ is_in_calendar('event_ts') }} THEN 'impossible event_ts'
       WHEN event_kind IS NULL THEN 'missing event_kind'
       WHEN event_kind = '(unattributed)' THEN 'reserved event_kind'
       {%- if with_role %}
@@ -95,6 +96,9 @@ classified AS (
       amount,
       _unreadable
     FROM {{ source('touchpoints') }}
+    {%- if is_incremental() %}
+    WHERE {{ filed_in_batch('event_ts') }}
+    {%- endif %}
   ) AS cleaned
 )
 {%- endmacro %}
@@ -140,6 +144,7 @@ judged AS (
       WHEN user_id IS NULL THEN 'missing user_id'
       {{ unreadable_reasons(['conversion_ts', 'amount']) | indent(6) }}
       WHEN conversion_ts IS NULL THEN 'missing conversion_ts'
+      WHEN NOT {{ is_in_calendar('conversion_ts') }} THEN 'impossible conversion_ts'
       WHEN conversion_kind IS NULL THEN 'missing conversion_kind'
       {%- if with_role %}
       WHEN identity_role IS NULL THEN 'missing identity_role'
