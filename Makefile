@@ -20,8 +20,8 @@ demo: $(VENV)/installed  ## Build the starter stack on demo data
 test: $(VENV)/installed  ## Run the tests
 	$(BIN)/python -m pytest -n auto
 
-soak: $(VENV)/installed  ## Run the long tests, minutes of kills among them
-	$(BIN)/python -m pytest -n auto -m soak
+soak: $(VENV)/installed  ## Run the long tests, hundreds of kills among them, and show each
+	$(BIN)/python -m pytest -n auto --dist worksteal -vv -m soak
 
 lint: $(VENV)/installed  ## Check style
 	$(BIN)/ruff check .
