@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import fakesnow
 import pytest
+from fakesnow.cursor import FakeSnowflakeCursor
 
 from measure_cli.engines.snowflake_session import SnowflakeEngine
 from measure_cli.errors import EngineError
@@ -30,13 +33,24 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnowflakeEngine
 
 
 def test_values_are_bound_beside_the_text(served: SnowflakeEngine) -> None:
-    session = served.session()
-    values: dict[str, Value] = {"a": "it's ? \\ \n", "b": 7, "c": None, "d": True, "e": 0.1}
-    found = session.query(
-        Statement("SELECT $a AS a, $b AS b, $c AS c, $d AS d, CAST($e AS FLOAT) AS e, $b AS f", values)
-    )
+    """What comes out is what went in, and the text that arrived holds none of it."""
+    session, received = served.session(), []
+    values: dict[str, Value] = {"a": "it's ? \\ \n", "b": 7351, "c": None, "d": True, "e": 0.1625}
+    original = FakeSnowflakeCursor.execute
+
+    def listening(self: FakeSnowflakeCursor, command: str, *others: Any, **more: Any) -> Any:
+        received.append((command, more.get("binding_params")))
+        return original(self, command, *others, **more)
+
+    with mock.patch.object(FakeSnowflakeCursor, "execute", listening):
+        found = session.query(
+            Statement("SELECT $a AS a, $b AS b, $c AS c, $d AS d, CAST($e AS FLOAT) AS e, $b AS f", values)
+        )
     assert found.columns == ("a", "b", "c", "d", "e", "f")
-    assert found.rows == (("it's ? \\ \n", 7, None, True, 0.1, 7),)
+    assert found.rows == (("it's ? \\ \n", 7351, None, True, 0.1625, 7351),)
+    [(text, bound)] = [(text, bound) for text, bound in received if "FLOAT" in text]
+    assert not [value for value in ("it's", "7351", "0.1625", "rue") if value in text]
+    assert len(bound) == 6
 
 
 def test_a_table_is_loaded_published_and_described(served: SnowflakeEngine) -> None:
