@@ -18,7 +18,7 @@ demo: $(VENV)/installed  ## Build the starter stack on demo data
 	$(BIN)/measure build
 
 test: $(VENV)/installed  ## Run the tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 soak: $(VENV)/installed  ## Run the long tests, hundreds of kills among them, and show each
 	$(BIN)/python -m pytest -n auto --dist worksteal -vv -m soak

@@ -251,6 +251,12 @@ def opening_error(path: str, error: duckdb.Error) -> MeasureError:
         return TargetBusy(
             f"{path} is open in another process: {text}", "Close it there, or wait until that run is over."
         )
+    if "replaying WAL" in text:
+        return ProjectError(
+            f"{path} cannot be opened: {text}",
+            "Its log was cut off, as by a loss of power. Move the .wal file away: the database is then what it was "
+            "when the log began, and `measure refresh` builds what is missing.",
+        )
     if isinstance(error, duckdb.IOException | duckdb.SerializationException | duckdb.CatalogException):
         return ProjectError(f"{path} cannot be opened: {text}")
     return ProjectError(f"{path}: {text}")

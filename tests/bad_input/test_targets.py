@@ -56,6 +56,24 @@ def test_database_that_another_process_holds(project: Path) -> None:
     assert run(project, "build", "--quiet").exit_code == 0
 
 
+def test_database_whose_log_was_cut_off(project: Path) -> None:
+    """What a loss of power may leave: moving the log away brings back the database of its last checkpoint."""
+    assert run(project, "build", "--quiet").exit_code == 0
+    leave = (
+        "import os, sys, duckdb; connection = duckdb.connect(sys.argv[1]); "
+        "connection.execute('CREATE TABLE half_written AS SELECT range AS number FROM range(2000)'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", leave, str(project / DATABASE)], check=True)
+    log = (project / DATABASE).with_suffix(".duckdb.wal")
+    written = bytearray(log.read_bytes())
+    written[-200] ^= 255
+    log.write_bytes(written)
+    outcome = run(project, "status")
+    assert_message(outcome, CANNOT_OPEN, ("warehouse/shop.duckdb cannot be opened", "Move the .wal file away"))
+    log.unlink()
+    assert run(project, "status").exit_code == 0
+
+
 @pytest.mark.parametrize(
     "command", [("audit", "--quiet"), ("show", "fct_touches"), ("status",)], ids=lambda command: command[0]
 )

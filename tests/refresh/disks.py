@@ -96,7 +96,8 @@ class FailingDisk:
         run("mount", "-o", "loop,errors=remount-ro", self.image, self.folder)
 
     def fail(self) -> None:
-        """As if the device had returned an error."""
+        """As if the device had returned an error, and nothing of what was written before were lost."""
+        os.sync()
         device = Path(run("findmnt", "-no", "SOURCE", self.folder)).name
         Path(f"/sys/fs/ext4/{device}/trigger_fs_error").write_text("1", encoding="ascii")
 

@@ -88,6 +88,7 @@ def give(folder: Path, demo: Path, leave_out: int | None = None) -> None:
     (folder / "measure.toml").write_text("\n".join(lines), encoding="utf-8")
 
 
+@pytest.mark.soak
 def test_gnosis(tmp_path: Path, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both sectors; the demo's users already have pseudonyms, made with its own salt."""
     assert DEMO_SALT != SALT

@@ -50,6 +50,7 @@ def test_values_are_bound_beside_the_text(served: SnowflakeEngine) -> None:
     assert found.rows == (("it's ? \\ \n", 7351, None, True, 0.1625, 7351),)
     [(text, bound)] = [(text, bound) for text, bound in received if "FLOAT" in text]
     assert not [value for value in ("it's", "7351", "0.1625", "rue") if value in text]
+    assert bound is not None
     assert len(bound) == 6
 
 

@@ -50,6 +50,11 @@ EXPECTED = {
     },
 }
 
+# gnosis is built on ClickHouse in every run of the tests, by other ways where there are minutes for it
+BOTH_STACKS = pytest.mark.parametrize(
+    "project", ["starter", pytest.param("gnosis", marks=pytest.mark.soak)], indirect=True, scope="module"
+)
+
 
 def python(folder: Path, module: str, *arguments: str, more: Mapping[str, str] | None = None) -> str:
     """Run a module of this tree in a folder; what it writes to stdout."""
@@ -93,6 +98,7 @@ def test_built_on_clickhouse(project: Path) -> None:
     assert_same(json.loads(python(project, "measure_cli", "diff", "local", "ch", "--json")), project.name)
 
 
+@BOTH_STACKS
 def test_script_on_clickhouse(project: Path, secrets: dict[str, str]) -> None:
     script = project / "clickhouse.sql"
     script.write_text(python(project, "measure_cli", "sql", "--dialect", "clickhouse"), encoding="utf-8")
@@ -101,11 +107,13 @@ def test_script_on_clickhouse(project: Path, secrets: dict[str, str]) -> None:
     assert_same(json.loads(python(project, "measure_cli", "diff", "local", "ch_script", "--json")), project.name)
 
 
+@BOTH_STACKS
 def test_built_on_snowflake(project: Path) -> None:
     commands = [["build", "--target", "sf", "--quiet"], ["diff", "local", "sf", "--json"]]
     assert_same(json.loads(python(project, "tests.warehouses.emulated", json.dumps(commands))), project.name)
 
 
+@BOTH_STACKS
 def test_script_on_snowflake(project: Path, secrets: dict[str, str]) -> None:
     script = project / "snowflake.sql"
     script.write_text(python(project, "measure_cli", "sql", "--dialect", "snowflake"), encoding="utf-8")
