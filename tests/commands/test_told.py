@@ -120,6 +120,7 @@ def test_a_model_that_is_built_whole_has_every_interval(shop: Workshop, option: 
 # -- all stacks ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 def test_all_stacks_are_built_one_after_the_other(tmp_path: Path) -> None:
     project = Workshop(tmp_path)
     document = project.measure("build", "tag:rejects", "+tag:rejects", "--stack", "all", "--json").json

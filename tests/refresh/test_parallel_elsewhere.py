@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from unittest import mock
 
+import pytest
+
 from tests.build.workshop import Ended
 from tests.refresh.course import Moment, Phase
 from tests.refresh.forked import DUCKDB_TARGET, Strike, elsewhere, move_to_chdb
@@ -46,6 +48,7 @@ def built_whole(folder: Path) -> VisitShop:
     return fresh
 
 
+@pytest.mark.soak
 def test_stages_two_at_once_and_a_kill_on_chdb(tmp_path: Path) -> None:
     shop = move_to_chdb(open_staged(tmp_path / "shop", ROWS))
     strike = Strike(shop, ("refresh", "--threads", "2"), Moment(Phase.BATCHES, 40))
@@ -73,5 +76,6 @@ def lived_on_snowflake(folder: Path) -> None:
         assert shop.refresh().having("built") == set()
 
 
+@pytest.mark.soak
 def test_stages_and_two_at_once_on_snowflake(tmp_path: Path) -> None:
     elsewhere(lived_on_snowflake, tmp_path)

@@ -74,7 +74,9 @@ def lived_on_snowflake(folder: Path) -> list[dict[str, tuple[str, int]]]:
         return lived(folder, SNOWFLAKE_TARGET)
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "chdb", "snowflake"])
+@pytest.mark.parametrize(
+    "engine", ["duckdb", *(pytest.param(engine, marks=pytest.mark.soak) for engine in ("chdb", "snowflake"))]
+)
 def test_what_is_new_is_found_and_what_stays_is_left_alone(tmp_path: Path, engine: str) -> None:
     match engine:
         case "duckdb":

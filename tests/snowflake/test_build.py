@@ -64,6 +64,7 @@ def built(root: Path, target: str) -> dict[str, Table]:
     return found
 
 
+@pytest.mark.soak
 def test_the_starter_stack_is_the_same_as_on_duckdb(project: Path) -> None:
     expected = built(project, "local")
     with emulated():
@@ -74,6 +75,7 @@ def test_the_starter_stack_is_the_same_as_on_duckdb(project: Path) -> None:
         assert same_rows(list(found[key].rows), list(table.rows)), key
 
 
+@pytest.mark.soak
 def test_the_script_fills_an_empty_database(project: Path) -> None:
     """Setting the time zone of a session is beyond the emulator."""
     overrides = Overrides(today=AS_OF, project_dir=project, target="sf")
