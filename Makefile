@@ -30,7 +30,7 @@ lint: $(VENV)/installed  ## Check style
 types: $(VENV)/installed  ## Check types
 	$(BIN)/mypy
 
-check: lint types test  ## Everything that continuous integration runs
+check: lint types test  ## Lint, types and tests; continuous integration runs the soak, too
 
 bench: $(VENV)/installed  ## Print the benchmark table
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
