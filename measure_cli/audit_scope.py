@@ -34,9 +34,11 @@ def look(session: Session, audit: AuditStep, plan: BatchPlan | None) -> Found:
     if parts is None or plan is None or not every:
         return Found(counted(session, audit.count))
     is_all = plan.is_full or not parts.is_clean
-    months = every if is_all else [month.batch for month in plan.months]
-    # what a month can see is less than what several can
-    pieces = held_months(session, parts, months) if parts.by_month else joined(months)
+    if parts.by_month:  # what a month can see is less than what several can
+        months = every if is_all else [month.batch for month in plan.months]
+        pieces = held_months(session, parts, months)
+    else:
+        pieces = joined(every if is_all else [month.part for month in plan.months])
     is_proof = parts.by_month or not is_all
     if is_proof and is_spotless(session, parts, pieces, Batch(every[0].start, every[-1].end)):
         return Found(0, is_clean=True)

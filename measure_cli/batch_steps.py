@@ -9,7 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from measure_cli.batches import BATCH_END, BATCH_STAGE, BATCH_START, BatchPlan, Day, Days, Seen, StagedBatch
+from measure_cli.batches import (
+    BATCH_END,
+    BATCH_STAGE,
+    BATCH_START,
+    BatchPlan,
+    Day,
+    Days,
+    DaysLeft,
+    Seen,
+    StagedBatch,
+    is_within,
+)
 from measure_cli.catalog import Relation, digest, key_of
 from measure_cli.ddl.base import Swap
 from measure_cli.ddl.intervals import bound, in_stage, placeholders, within, within_any
@@ -45,7 +56,10 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class BatchSteps:
-    """Writes the batches of one model; a `BatchWriter`. `existing` is what stands under its name now."""
+    """Writes the batches of one model; a `BatchWriter`.
+
+    `existing` is what stands under its name now, `days` are those that it holds, as far as they are on record.
+    """
 
     relation: Relation
     names: Names
@@ -53,6 +67,7 @@ class BatchSteps:
     parents: tuple[Parent, ...]
     is_whole: bool
     existing: str | None
+    days: Days | None
 
     @property
     def stage(self) -> str:
@@ -124,6 +139,25 @@ class BatchSteps:
         assert config.stage_by is not None
         return in_stage(self.names.ddl.batches, config.stage_by, config.stages, stage)
 
+    def days_left(self, plan: BatchPlan) -> DaysLeft | None:
+        """What stays is on record, what is new stands in the stage."""
+        if self.days is None or plan.is_full:
+            return None
+        kept = {day: facts for day, facts in self.days.items() if not any(is_within(day, one) for one in plan.replaced)}
+        columns = columns_seen(self.names.relations).get(self.relation.key, ())
+        query = self.names.ddl.batches.days(self.stage, columns, self._time_column)
+        return DaysLeft(kept, Statement(query) if plan.months else None)
+
+    def rows(self, plan: BatchPlan) -> Statement | None:
+        """Engines know how many rows a table has; only those that go are looked up."""
+        if plan.is_full:
+            return None
+        published = self.names.published_name(self.relation.key)
+        text = f"SELECT (SELECT count(*) FROM {published})"
+        text += f" - (SELECT count(*) FROM {published} WHERE {self._replaced(plan)})" if plan.replaced else ""
+        text += f" + (SELECT count(*) FROM {self.stage})" if plan.months else ""
+        return Statement(text)
+
     def overlay(self, plan: BatchPlan) -> Sequence[Statement]:
         """A view of what the table will hold."""
         names, key = self.names, self.relation.key
@@ -183,13 +217,19 @@ def parents_of(
             found.append(Parent(key, versions[key], {None: Day(0, versions[key])}))
             continue
         version = digest(versions[key], columns[key], day_column)
-        known = record.seen.get(key)
-        if known and known.version == version:
-            found.append(Parent(key, version, known.days))
+        days = recorded_days(key, version, record)
+        if days is not None:
+            found.append(Parent(key, version, days))
         else:
             query = names.ddl.batches.days(names.in_run(key), columns[key], day_column)
             found.append(Parent(key, version, None, Statement(query, secrets=names.secrets_in(key))))
     return tuple(found)
+
+
+def recorded_days(key: str, version: str, record: RecordedBatches) -> Days | None:
+    """The days of a relation, if they were recorded of exactly this version."""
+    known = record.seen.get(key)
+    return known.days if known and known.version == version else None
 
 
 def columns_seen(relations: Mapping[str, Relation]) -> dict[str, tuple[str, ...]]:
@@ -227,11 +267,15 @@ def batch_steps(
     record: RecordedBatches,
     *,
     existing: str | None,
+    published: str | None,
     has_stage: bool,
     wishes: Wishes | None,
     full: bool,
 ) -> BatchSteps:
-    """The writer of one incremental model; without `wishes` it is built whole, and its months are recorded."""
+    """The writer of one incremental model; without `wishes` it is built whole, and its months are recorded.
+
+    `published` is the fingerprint of what stands under its name now.
+    """
     assert relation.as_of is not None
     is_whole = wishes is None or not has_days(relation, names.relations)
     subject = Subject(
@@ -247,8 +291,12 @@ def batch_steps(
         months=record.months.get(relation.key, {}),
         staged=record.staged.get(relation.key, ()) if has_stage else (),
         before={key: seen.days for key, seen in record.seen.items()},
+        dayless=frozenset(key for key, one in names.relations.items() if not one.config.time_column),
         has_table=existing == "table" and not is_whole,
         is_full=full and not is_whole,
         wishes=wishes or Wishes(),
     )
-    return BatchSteps(relation, names, subject, parents_of(relation, names, versions, record), is_whole, existing)
+    columns = columns_seen(names.relations).get(relation.key, ())
+    version = digest(published, columns, relation.config.time_column)
+    days = recorded_days(relation.key, version, record) if published and not is_whole else None
+    return BatchSteps(relation, names, subject, parents_of(relation, names, versions, record), is_whole, existing, days)

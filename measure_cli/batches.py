@@ -65,6 +65,14 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class DaysLeft:
+    """The days of a relation of which a part is replaced: those that stay, and the query of the new ones."""
+
+    days: Days
+    query: Statement | None
+
+
+@dataclass(frozen=True, slots=True)
 class StagedBatch:
     """An interval that a run has planned, computed or failed to compute, not published yet."""
 
@@ -75,7 +83,11 @@ class StagedBatch:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMonth:
-    """A month to be built: `batch` is the part of it that may hold rows, `rows` what its inputs hold on these days."""
+    """A month to be built: `batch` is the part of it that may hold rows.
+
+    `stale` are those days of it that may not be what is published; None: the whole month. `rows` is what the inputs
+    hold on the days to be built.
+    """
 
     month: Batch
     batch: Batch
@@ -83,6 +95,17 @@ class PlannedMonth:
     why: Why
     detail: str = ""
     rows: int = 0
+    stale: Batch | None = None
+
+    @property
+    def part(self) -> Batch:
+        """What is computed."""
+        return self.stale or self.batch
+
+    @property
+    def replaced(self) -> Batch:
+        """What is taken out of the published table."""
+        return self.stale or self.month
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +137,18 @@ class BatchPlan:
     @property
     def replaced(self) -> tuple[Batch, ...]:
         """The intervals of the published table that are replaced, as few as possible."""
+        return joined(
+            sorted((*(month.replaced for month in self.months), *self.dropped), key=lambda batch: batch.start)
+        )
+
+    @property
+    def replaced_months(self) -> tuple[Batch, ...]:
+        """The months of the ledger that these intervals lie in, as few intervals as possible."""
         return joined(sorted((*(month.month for month in self.months), *self.dropped), key=lambda batch: batch.start))
 
     def pieces(self, batch: Batch) -> tuple[tuple[Batch, str], ...]:
         """A batch cut at the borders of months, each part with the fingerprint that it waits under."""
-        parts = ((month, overlap(batch, month.batch)) for month in self.months)
+        parts = ((month, overlap(batch, month.part)) for month in self.months)
         return tuple((part, month.fingerprint + self.cut) for month, part in parts if part)
 
     def rows_of(self, batch: Batch) -> int:
@@ -151,6 +181,12 @@ class BatchWriter(Protocol):
 
     def count(self, batch: Batch) -> Statement:
         """Count the rows of a batch in the stage."""
+
+    def days_left(self, plan: BatchPlan) -> DaysLeft | None:
+        """What is known of the days of the relation when the batches are computed; None if all have to be queried."""
+
+    def rows(self, plan: BatchPlan) -> Statement | None:
+        """Count what the relation will hold, without reading all of it; None if nothing of it stays."""
 
     def overlay(self, plan: BatchPlan) -> Sequence[Statement]:
         """Make the relation as it will be readable to this run."""
@@ -191,6 +227,11 @@ def overlap(one: Batch, other: Batch) -> Batch | None:
     """The common part of two intervals, in the stage of the first."""
     start, end = max(one.start, other.start), min(one.end, other.end)
     return Batch(start, end, one.stage) if start < end else None
+
+
+def is_within(day: date | None, batch: Batch) -> bool:
+    """Whether a day lies in an interval."""
+    return day is not None and batch.start.date() <= day < batch.end.date()
 
 
 def joined(batches: Sequence[Batch]) -> tuple[Batch, ...]:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from measure_cli.batch_queue import BatchQueue
-from measure_cli.batches import BatchPlan, BatchWriter, Days, StagedStatus, days_of, halves
+from measure_cli.batches import BatchPlan, BatchWriter, Days, DaysLeft, StagedStatus, days_of, halves
 from measure_cli.errors import Cancelled, EngineError, OutOfMemory
 from measure_cli.events import (
     BatchCrowded,
@@ -39,9 +39,13 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class SeenDays:
-    """The inputs that models of this run have asked about: each is asked once, whoever comes first."""
+    """The inputs that models of this run have asked about: each is asked once, whoever comes first.
+
+    Of those that the run has built by batches, `left` says what need not be asked.
+    """
 
     found: dict[str, Days] = field(default_factory=dict)
+    left: dict[str, DaysLeft] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
 
@@ -52,8 +56,14 @@ class SeenDays:
                 lock = self._locks.setdefault(relation, threading.Lock())
             with lock:
                 if relation not in self.found:
-                    self.found[relation] = days_of(session.query(query))
+                    self.found[relation] = self._ask(session, relation, query)
         return {relation: self.found[relation] for relation in queries}
+
+    def _ask(self, session: Session, relation: str, query: Statement) -> Days:
+        left = self.left.get(relation)
+        if left is None:
+            return days_of(session.query(query))
+        return {**left.days, **(days_of(session.query(left.query)) if left.query else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,8 @@ def fill_stage(session: Session, step: Step, writer: BatchWriter, plan: BatchPla
     computed = Filling(step, writer, plan, bench).run()
     for statement in writer.overlay(plan):
         bench.tried(step.key, partial(session.execute, statement))
+    if left := writer.days_left(plan):
+        bench.seen.left[step.key] = left
     return replace(plan, batches=computed)
 
 

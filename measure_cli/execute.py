@@ -182,7 +182,7 @@ def build_step(session_of: Callable[[], Session], step: Step, ancestors: frozens
     began = clock.seconds()
     try:
         plan = stage(session, step, bench)
-        count = step.count
+        count = (step.batches.rows(plan) if step.batches and plan else None) or step.count
         rows = bench.tried(step.key, lambda: session.query(count)).rows[0][0] if count else None
     except EngineError as error:
         return Outcome(

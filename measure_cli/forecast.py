@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from measure_cli.batch_steps import BatchSteps
-from measure_cli.batches import BatchPlan, Day, Days, Why, months_between, overlap
+from measure_cli.batches import BatchPlan, Day, Days, Why, is_within, months_between, overlap
 from measure_cli.catalog import Relation, key_of
 from measure_cli.ddl.duckdb import rows_select
 from measure_cli.kinds import Materialization
@@ -86,8 +86,8 @@ def planned_days(key: str, names: InlinedNames, plans: Mapping[str, BatchPlan]) 
     days: dict[date | None, Day] = {}
     for plan in plans.values():
         for month in plan.months:
-            if any(overlap(month.month, interval) for interval in intervals):
-                days.setdefault(month.batch.start.date(), Day(month.rows, "planned"))
+            if any(overlap(month.replaced, interval) for interval in intervals):
+                days.setdefault(month.part.start.date(), Day(month.rows, "planned"))
     return days
 
 
@@ -98,20 +98,13 @@ def doubted(days: Days, intervals: Sequence[Batch], has_days: bool) -> Days:
     if not has_days or EVER in intervals:
         return {**dict.fromkeys(days, DOUBT), None: DOUBT}
     found: dict[date | None, Day] = {
-        day: Day(facts.rows, DOUBT.content)
-        if day and any(is_within(day, interval) for interval in intervals)
-        else facts
+        day: Day(facts.rows, DOUBT.content) if any(is_within(day, interval) for interval in intervals) else facts
         for day, facts in days.items()
     }
     for one in intervals:
         for month in months_between(one.start, one.end):
-            found.setdefault(month.start.date(), DOUBT)
+            found.setdefault(max(month.start, one.start).date(), DOUBT)
     return found
-
-
-def is_within(day: date, interval: Batch) -> bool:
-    """Whether a day lies in an interval."""
-    return interval.start.date() <= day < interval.end.date()
 
 
 def forecast(writer: BatchSteps, days: Mapping[str, Days], plans: Mapping[str, BatchPlan]) -> BatchPlan:
@@ -125,7 +118,7 @@ def forecast(writer: BatchSteps, days: Mapping[str, Days], plans: Mapping[str, B
     sure, widest = writer.plan(days), writer.plan(unsure)
     certain = {month.month: month for month in sure.months}
     months = tuple(
-        replace(certain[month.month], fingerprint=month.fingerprint)
+        replace(certain[month.month], fingerprint=month.fingerprint, rows=month.rows, stale=month.stale)
         if month.month in certain
         else replace(month, why=Why.UNSURE, detail="")
         for month in widest.months

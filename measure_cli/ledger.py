@@ -116,7 +116,7 @@ class Ledger:
         for key, plan in parts.items():
             values: dict[str, Any] = {"stack": stack, "relation": key}
             gone = ["batch_start IS NULL"]
-            for number, interval in enumerate(plan.replaced):
+            for number, interval in enumerate(plan.replaced_months):
                 gone.append(f"(batch_start >= $start_{number} AND batch_start < $end_{number})")
                 values |= {f"start_{number}": interval.start, f"end_{number}": interval.end}
             condition = f"stack = $stack AND relation = $relation AND ({' OR '.join(gone)})"

@@ -190,9 +190,17 @@ def in_batches(
 ) -> Step:
     """The step of an incremental model: built whole, or by batches when there are wishes."""
     has_stage = (relation.place, relation.name + BATCHES_SUFFIX) in target.existing
-    existing = target.kind_of(relation)
+    built = target.ledger.get(relation.key)
     writer = batch_steps(
-        relation, names, versions, target.batches, existing=existing, has_stage=has_stage, wishes=wishes, full=full
+        relation,
+        names,
+        versions,
+        target.batches,
+        existing=target.kind_of(relation),
+        published=built.fingerprint if built else None,
+        has_stage=has_stage,
+        wishes=wishes,
+        full=full,
     )
     left = (names.ddl.drop(stage_name(relation, names), "table"),)
     if writer.is_whole:

@@ -3,6 +3,7 @@
 A month is made from the days of the inputs that it can see: from `lookback` days before it to `lookahead` days after
 it, and none on or after `as_of`. Its fingerprint is a hash of the model's definition and of these days, so a row that
 comes late, changes or goes makes exactly those months stale that can see its day, and no watermark has to be trusted.
+Of a stale month only those days are built that can see a changed one, where it is known what the month was built from.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class Subject:
     """An incremental model before its inputs are looked at.
 
     `months` is the ledger: first moment of a month -> fingerprint. `staged` waits from a run before. `before` are the
-    inputs as they were seen last. `has_table`: there is a published table of which parts can stay.
+    inputs as they were seen last, `dayless` those that have no days at all. `has_table`: there is a published table of
+    which parts can stay.
     """
 
     relation: str
@@ -82,6 +84,7 @@ class Subject:
     months: Mapping[datetime, str] = field(default_factory=dict)
     staged: Sequence[StagedBatch] = ()
     before: Mapping[str, Days] = field(default_factory=dict)
+    dayless: frozenset[str] = frozenset()
     has_table: bool = False
     is_full: bool = False
     wishes: Wishes = Wishes()
@@ -118,11 +121,16 @@ def plan_batches(subject: Subject, seen: Sequence[Seen]) -> BatchPlan:
     wanted = {month.start: planned(month, subject, inputs) for month in months_to_hold(subject, inputs)}
     is_new = not subject.has_table
     changed = {one.relation: changed_days(one.days, subject.before.get(one.relation)) for one in seen}
+    before = inputs_before(subject, seen)
     stale = []
     for start, month in wanted.items():
-        why = reason(month, None if is_new else subject.months.get(start), subject, changed)
+        built = None if is_new else subject.months.get(start)
+        why = reason(month, built, subject, changed)
         if why is not None:
-            stale.append(PlannedMonth(month.month, month.batch, month.fingerprint, *why, month.rows))
+            is_known = before is not None and built == planned(month.month, subject, before).fingerprint
+            part = stale_part(month, subject, changed) if is_known else None
+            rows = rows_within(part, inputs) if part else month.rows
+            stale.append(PlannedMonth(month.month, month.batch, month.fingerprint, *why, rows, part))
     dropped = () if is_new else tuple(month_of(start) for start in subject.months if start not in wanted)
     stays = wanted.keys() - {month.month.start for month in stale}
     held = tuple(month.batch for start, month in wanted.items() if start in stays)
@@ -134,11 +142,42 @@ def plan_batches(subject: Subject, seen: Sequence[Seen]) -> BatchPlan:
         dropped=dropped,
         done=done,
         batches=still_to_compute(stale, done, subject),
-        is_full=not held,
+        is_full=not held and not any(month.stale for month in stale),
         seen=tuple(seen),
         notices=tuple(cut_rows(subject, inputs)),
         cut=subject.cut,
     )
+
+
+def inputs_before(subject: Subject, seen: Sequence[Seen]) -> list[Input] | None:
+    """The inputs as they were seen last; None unless it is known of all of them.
+
+    An input without days that is not on record is taken for unchanged: if it is not, no month is what it says.
+    """
+    before = {**{one.relation: one.days for one in seen if one.relation in subject.dayless}, **subject.before}
+    if any(one.relation not in before for one in seen):
+        return None
+    return [Input(one.relation, before[one.relation]) for one in seen]
+
+
+def stale_part(month: PlannedMonth, subject: Subject, changed: Mapping[str, Sequence[date | None]]) -> Batch | None:
+    """The days of a month that can see a changed day; None where that is all of it, or all of it is asked for."""
+    forced = subject.wishes.forced
+    if subject.is_full or (forced and overlap(forced, month.month)):
+        return None
+    if any(None in days and sees_undated(month.month, subject, name) for name, days in changed.items()):
+        return None
+    seen = [day for days in changed.values() for day in between(days, *seen_by(month.month, subject))]
+    if not seen:
+        return None
+    first, last = later(min(seen), -subject.lookahead), later(max(seen), subject.lookback + 1)
+    part = overlap(Batch(midnight(first), midnight(last)), month.batch)
+    return part if part != month.batch else None
+
+
+def rows_within(part: Batch, inputs: Sequence[Input]) -> int:
+    """How many rows the inputs hold on some days."""
+    return sum(one.rows(part.start.date(), part.end.date()) for one in inputs)
 
 
 def months_to_hold(subject: Subject, inputs: Sequence[Input]) -> Iterator[Batch]:
@@ -176,15 +215,16 @@ def planned(month: Batch, subject: Subject, inputs: Sequence[Input]) -> PlannedM
     start = max(month.start, midnight(subject.start)) if subject.start else month.start
     end = min(month.end, midnight(subject.as_of))
     first, last = seen_by(month, subject)
-    undated = [one.undated if sees_undated(month, subject) else None for one in inputs]
+    undated = [one.undated if sees_undated(month, subject, one.name) else None for one in inputs]
     sees = [
         (one.name, facts and (facts.rows, facts.content), one.within(first, last))
         for one, facts in zip(inputs, undated, strict=True)
     ]
     cut = start.isoformat() if start > month.start else None
     fingerprint = f"{subject.definition[:16]}.{digest(cut, sees)[:24]}"
-    rows = sum(one.rows(start.date(), end.date()) for one in inputs)
-    rows += sum(facts.rows for facts in undated if facts and subject.undated)
+    rows = rows_within(Batch(start, end), inputs)
+    if files_undated(month, subject):
+        rows += sum(one.undated.rows for one in inputs if one.undated and one.name not in subject.dayless)
     return PlannedMonth(month, Batch(start, end), fingerprint, Why.NEW, "", rows)
 
 
@@ -194,9 +234,17 @@ def seen_by(month: Batch, subject: Subject) -> tuple[date, date]:
     return first, min(later(month.end.date(), subject.lookahead), subject.as_of)
 
 
-def sees_undated(month: Batch, subject: Subject) -> bool:
-    """Whether a month can see what has no day: every month, unless the model files it under a day of its own."""
-    return subject.undated is None or month.start.date() <= subject.undated < month.end.date()
+def sees_undated(month: Batch, subject: Subject, name: str) -> bool:
+    """Whether a month can see what has no day in an input: every one, unless the model files it under a day of its own.
+
+    Of an input that has no days at all every month sees everything.
+    """
+    return subject.undated is None or name in subject.dayless or files_undated(month, subject)
+
+
+def files_undated(month: Batch, subject: Subject) -> bool:
+    """Whether a month holds the day under which the model files what has none."""
+    return subject.undated is not None and month.start.date() <= subject.undated < month.end.date()
 
 
 def reason(
@@ -230,7 +278,7 @@ def input_reason(month: Batch, subject: Subject, changed: Mapping[str, Sequence[
     found: tuple[Why, str] | None = None
     for name, days in changed.items():
         own = between(days, start, end)
-        if own or (None in days and sees_undated(month, subject)):
+        if own or (None in days and sees_undated(month, subject, name)):
             return Why.INPUT, f"{name}{named(own)}"
         for why, (begin, stop) in around.items():
             if seen := between(days, begin, stop):
@@ -273,8 +321,8 @@ def waiting(stale: Sequence[PlannedMonth], subject: Subject) -> Iterator[StagedB
             one.status is StagedStatus.DONE
             and month
             and one.fingerprint == month.fingerprint + subject.cut
-            and month.batch.start <= one.batch.start
-            and one.batch.end <= month.batch.end
+            and month.part.start <= one.batch.start
+            and one.batch.end <= month.part.end
         ):
             yield one
 
@@ -294,8 +342,8 @@ def grouped(stale: Sequence[PlannedMonth], done: Sequence[StagedBatch], most: in
     """What is still to be computed: neighbouring months together, at most so many; months without rows cost nothing."""
     batch, months = None, 0
     for month in stale:
-        taken = [one.batch for one in done if overlap(one.batch, month.batch)]
-        for part in without(month.batch, taken):
+        taken = [one.batch for one in done if overlap(one.batch, month.part)]
+        for part in without(month.part, taken):
             weight = 1 if month.rows else 0
             if batch and not taken and batch.end == part.start and months + weight <= most:
                 batch, months = joined([batch, part])[0], months + weight

@@ -184,7 +184,15 @@ def test_stale_is_exactly_what_sees_a_change(before: Days, now: Days, lookback: 
     for one in plan.months:
         assert (one.why is Why.NEW) == (one.month.start not in subject.months)
     covered = [day for batch in plan.batches for day in days_within(batch)]
-    assert covered == sorted(day for one in plan.months for day in days_within(one.batch))
+    assert covered == sorted(day for one in plan.months for day in days_within(one.part))
+    for one in plan.months:
+        first_seen = {day: day.date() - timedelta(days=lookback) for day in days_within(one.batch)}
+        due = {day for day, first in first_seen.items() if any(first <= seen <= day.date() for seen in changed)}
+        if one.month.start in subject.months:  # all days that see a change, and none before the first or after the last
+            assert (one.part.start, one.part.end) == (min(due), max(due) + timedelta(days=1))
+        else:
+            assert due <= set(days_within(one.part))
+    assert {day for interval in plan.replaced for day in days_within(interval)} >= set(covered)
     assert plan_batches(after(subject, plan, now), seen(now)).months == ()
 
 
@@ -246,6 +254,18 @@ def test_what_has_no_day_is_seen_by_the_month_it_is_filed_under_alone() -> None:
     assert [(f"{month.month.start:%Y-%m}", month.rows) for month in plan.months] == [
         ("1970-01", 3), ("2024-05", 1), ("2024-06", 1),
     ]  # fmt: skip
+
+
+def test_what_has_no_days_at_all_is_seen_by_every_month_even_so() -> None:
+    kinds: Days = {None: Day(0, "x")}
+    inputs = [*seen(on(date(2024, 5, 10), date(2024, 6, 10))), *seen(kinds, "kinds")]
+    subject = replace(SUBJECT, undated=UNDATED, lookback=0, dayless=frozenset({"kinds"}))
+    plan = plan_batches(subject, inputs)
+    ready = replace(after(subject, plan, inputs[0].days), before={one.relation: one.days for one in inputs})
+    assert plan_batches(ready, inputs).months == ()
+    changed = plan_batches(ready, [inputs[0], *seen({None: Day(0, "y")}, "kinds")])
+    assert [f"{month.month.start:%Y-%m}" for month in changed.months if month.rows] == ["2024-05", "2024-06"]
+    assert all(month.part == month.batch for month in changed.months)
 
 
 def test_the_last_row_without_a_day_leaves_an_empty_month_behind() -> None:

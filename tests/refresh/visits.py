@@ -153,6 +153,17 @@ FILES: Mapping[str, str] = {
         """,
 }
 
+# Reads an incremental table itself, not a view on it.
+BUSIEST = """\
+{{ config(materialized='incremental', time_column='day') }}
+SELECT CAST(ordered_at AS DATE) AS day, max(n_visits) AS n_visits
+FROM {{ ref('fct_touched') }}
+{%- if is_incremental() %}
+WHERE ordered_at >= {{ batch.start }} AND ordered_at < {{ batch.end }}
+{%- endif %}
+GROUP BY CAST(ordered_at AS DATE)
+"""
+
 Visit = tuple[str, datetime, str]
 Order = tuple[int, str, datetime, int]
 
