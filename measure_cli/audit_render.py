@@ -16,7 +16,7 @@ from measure_cli.kinds import Scope
 from measure_cli.render import Rendered, Renderer, batch_bounds
 from measure_cli.sqltext import identifier
 from measure_cli.textfile import read_text
-from measure_cli.types import REF_SCHEMA, SOURCE_SCHEMA, AuditSpec, Place, Stack, Template
+from measure_cli.types import REF_SCHEMA, SOURCE_SCHEMA, AuditSpec, Place, Reach, Stack, Template
 
 NOTHING = object()
 
@@ -27,8 +27,8 @@ class Timed:
 
     name: str
     time_column: str
-    lookback: int
-    lookahead: int
+    lookback: Reach
+    lookahead: Reach
     as_of: date
     dated: Mapping[str, str]
 
@@ -78,7 +78,7 @@ class Part:
         if column is None:
             return relation
         self.asked_visible[name] = None
-        back, ahead = self.timed.lookback, self.timed.lookahead
+        back, ahead = self.timed.lookback.into(name), self.timed.lookahead.into(name)
         start, end = self._bounds
         start = f"{start} - INTERVAL {back} DAY" if back else start
         seen = f"{identifier(column)} >= {start} AND {identifier(column)} < {end}"

@@ -5,7 +5,7 @@ What a run finds in the model's inputs goes into `refresh.plan_batches`; what co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,8 +15,8 @@ from measure_cli.batches import (
     BATCH_START,
     BatchPlan,
     Day,
+    DayQueries,
     Days,
-    DaysLeft,
     Seen,
     StagedBatch,
     is_within,
@@ -25,9 +25,12 @@ from measure_cli.catalog import Relation, digest, key_of
 from measure_cli.ddl.base import Swap
 from measure_cli.ddl.intervals import bound, in_stage, placeholders, within, within_any
 from measure_cli.kinds import Materialization, RelationKind
-from measure_cli.materialize import Names, hooks, run_parents, secrets_of
+from measure_cli.materialize import Names, hooks, is_view, run_parents, secrets_of
 from measure_cli.refresh import Subject, Wishes, plan_batches
 from measure_cli.types import BATCHES_SUFFIX, Batch, Statement
+
+WHOLE = "whole"  # the part that is all of a relation
+PART_DIGITS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,12 @@ class RecordedBatches:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """An input of an incremental model: its days, or the query that tells them."""
+    """An input of an incremental model: its days, or how to find them."""
 
     relation: str
     version: str
     days: Days | None = None
-    query: Statement | None = None
+    queries: DayQueries | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,9 @@ class BatchSteps:
     def _listed(self) -> str:
         return ", ".join(self.names.ddl.batches.column(name) for name, _ in self.relation.columns)
 
-    def day_queries(self) -> Mapping[str, Statement]:
+    def day_queries(self) -> Mapping[str, DayQueries]:
         """The queries of those inputs whose days are not on record."""
-        return {parent.relation: parent.query for parent in self.parents if parent.query}
+        return {parent.relation: parent.queries for parent in self.parents if parent.queries}
 
     def plan(self, days: Mapping[str, Days]) -> BatchPlan:
         """What is stale; `seen` of the plan is what the queries found."""
@@ -93,7 +96,7 @@ class BatchSteps:
             Seen(parent.relation, parent.version, days[parent.relation] if parent.days is None else parent.days)
             for parent in self.parents
         ]
-        queried = tuple(one for one, parent in zip(seen, self.parents, strict=True) if parent.query)
+        queried = tuple(one for one, parent in zip(seen, self.parents, strict=True) if parent.queries)
         return replace(plan_batches(self.subject, seen), seen=queried)
 
     def open(self, plan: BatchPlan) -> Sequence[Statement]:
@@ -139,14 +142,14 @@ class BatchSteps:
         assert config.stage_by is not None
         return in_stage(self.names.ddl.batches, config.stage_by, config.stages, stage)
 
-    def days_left(self, plan: BatchPlan) -> DaysLeft | None:
+    def days_after(self, plan: BatchPlan) -> DayQueries | None:
         """What stays is on record, what is new stands in the stage."""
         if self.days is None or plan.is_full:
             return None
         kept = {day: facts for day, facts in self.days.items() if not any(is_within(day, one) for one in plan.replaced)}
         columns = columns_seen(self.names.relations).get(self.relation.key, ())
         query = self.names.ddl.batches.days(self.stage, columns, self._time_column)
-        return DaysLeft(kept, Statement(query) if plan.months else None)
+        return DayQueries({"new": Statement(query)} if plan.months else {}, {"kept": kept})
 
     def rows(self, plan: BatchPlan) -> Statement | None:
         """Engines know how many rows a table has; only those that go are looked up."""
@@ -205,7 +208,11 @@ def stage_name(relation: Relation, names: Names) -> str:
 
 
 def parents_of(
-    relation: Relation, names: Names, versions: Mapping[str, str], record: RecordedBatches
+    relation: Relation,
+    names: Names,
+    versions: Mapping[str, str],
+    record: RecordedBatches,
+    source_select: Callable[[Relation], str],
 ) -> tuple[Parent, ...]:
     """The inputs of an incremental model. `versions` are the fingerprints of all relations as this run reads them."""
     columns = columns_seen(names.relations)
@@ -220,10 +227,45 @@ def parents_of(
         days = recorded_days(key, version, record)
         if days is not None:
             found.append(Parent(key, version, days))
+        elif has_like_files(parent, names):
+            found.append(Parent(key, version, None, days_by_file(parent, names, columns[key], record, source_select)))
         else:
             query = names.ddl.batches.days(names.in_run(key), columns[key], day_column)
-            found.append(Parent(key, version, None, Statement(query, secrets=names.secrets_in(key))))
+            queries = DayQueries({WHOLE: Statement(query, secrets=names.secrets_in(key))})
+            found.append(Parent(key, version, None, queries))
     return tuple(found)
+
+
+def has_like_files(relation: Relation, names: Names) -> bool:
+    """Whether a relation is several files with the same columns, which the engine reads in place."""
+    if relation.source is None or not is_view(relation, names.ddl):
+        return False
+    shape = relation.source[2]
+    return len(shape.files) > 1 and shape.is_uniform
+
+
+def days_by_file(
+    relation: Relation,
+    names: Names,
+    columns: Sequence[str],
+    record: RecordedBatches,
+    source_select: Callable[[Relation], str],
+) -> DayQueries:
+    """The days of a source, file by file: those that are what they were when they were seen last are not read."""
+    assert relation.source is not None
+    spec, source, shape = relation.source
+    seen = record.seen[relation.key].parts if relation.key in record.seen else {}
+    known: dict[str, Days] = {}
+    asked: dict[str, Statement] = {}
+    for file, stamp in zip(shape.files, shape.stamps, strict=True):
+        select = source_select(replace(relation, source=(spec, source, replace(shape, files=(file,)))))
+        query = names.ddl.batches.days(f"({select})", columns, relation.config.time_column)
+        part = digest(query, stamp)[:PART_DIGITS]
+        if part in seen:
+            known[part] = seen[part]
+        else:
+            asked[part] = Statement(query)
+    return DayQueries(asked, known)
 
 
 def recorded_days(key: str, version: str, record: RecordedBatches) -> Days | None:
@@ -266,6 +308,7 @@ def batch_steps(
     versions: Mapping[str, str],
     record: RecordedBatches,
     *,
+    source_select: Callable[[Relation], str],
     existing: str | None,
     published: str | None,
     has_stage: bool,
@@ -299,4 +342,5 @@ def batch_steps(
     columns = columns_seen(names.relations).get(relation.key, ())
     version = digest(published, columns, relation.config.time_column)
     days = recorded_days(relation.key, version, record) if published and not is_whole else None
-    return BatchSteps(relation, names, subject, parents_of(relation, names, versions, record), is_whole, existing, days)
+    parents = parents_of(relation, names, versions, record, source_select)
+    return BatchSteps(relation, names, subject, parents, is_whole, existing, days)

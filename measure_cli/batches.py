@@ -7,8 +7,8 @@ several of them, or a part of one when it had to be split.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -56,20 +56,24 @@ Days = Mapping[date | None, Day]
 
 
 @dataclass(frozen=True, slots=True)
+class DayQueries:
+    """How the days of a relation are found, the sum of those of its parts: some are known, others are asked."""
+
+    asked: Mapping[str, Statement]
+    known: Mapping[str, Days] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """A relation as an incremental model has seen it: `version` changes with the relation and with what is read."""
+    """A relation as an incremental model has seen it: `version` changes with the relation and with what is read.
+
+    `parts` are the days of its files, by what changes with the file.
+    """
 
     relation: str
     version: str
     days: Days
-
-
-@dataclass(frozen=True, slots=True)
-class DaysLeft:
-    """The days of a relation of which a part is replaced: those that stay, and the query of the new ones."""
-
-    days: Days
-    query: Statement | None
+    parts: Mapping[str, Days] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ class BatchWriter(Protocol):
     def is_whole(self) -> bool:
         """Whether the model is built by one statement; months are recorded then, and not built one by one."""
 
-    def day_queries(self) -> Mapping[str, Statement]:
+    def day_queries(self) -> Mapping[str, DayQueries]:
         """For the inputs whose days are not known yet, the queries that tell them: day, rows, content."""
 
     def plan(self, days: Mapping[str, Days]) -> BatchPlan:
@@ -182,7 +186,7 @@ class BatchWriter(Protocol):
     def count(self, batch: Batch) -> Statement:
         """Count the rows of a batch in the stage."""
 
-    def days_left(self, plan: BatchPlan) -> DaysLeft | None:
+    def days_after(self, plan: BatchPlan) -> DayQueries | None:
         """What is known of the days of the relation when the batches are computed; None if all have to be queried."""
 
     def rows(self, plan: BatchPlan) -> Statement | None:
@@ -290,6 +294,28 @@ def days_of(found: Table) -> dict[date | None, Day]:
     return days
 
 
+def sum_of(parts: Iterable[Days]) -> Days:
+    """The days of several parts of a relation: hashes are sums, and are added."""
+    total: dict[date | None, Day] = {}
+    for days in parts:
+        for day, facts in days.items():
+            before = total.get(day)
+            total[day] = Day(before.rows + facts.rows, added(before.content, facts.content)) if before else facts
+    return total
+
+
+def added(one: str, other: str) -> str:
+    """The hash of what has either hash; those that are no numbers stand side by side.
+
+    >>> added("40", "2"), added("7,7", "1")
+    ('42', '1,7,7')
+    """
+    try:
+        return str(int(one) + int(other))
+    except ValueError:
+        return ",".join(sorted((one, other)))
+
+
 def days_text(days: Days) -> str:
     """Days as text, for the record."""
     facts = {day.isoformat() if day else "": (one.rows, one.content) for day, one in days.items()}
@@ -299,6 +325,16 @@ def days_text(days: Days) -> str:
 def read_days(text: str) -> dict[date | None, Day]:
     """Days from the text that `days_text` wrote."""
     return {calendar_day(day): Day(*facts) for day, facts in json.loads(text).items()}
+
+
+def parts_text(parts: Mapping[str, Days]) -> str:
+    """The days of several parts as text, for the record; one part says no more than the sum."""
+    return json.dumps({part: days_text(days) for part, days in parts.items()} if len(parts) > 1 else {})
+
+
+def read_parts(text: str) -> dict[str, Days]:
+    """Parts from the text that `parts_text` wrote."""
+    return {part: read_days(days) for part, days in json.loads(text).items()}
 
 
 def calendar_day(text: str | None) -> date | None:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from measure_cli.batch_queue import BatchQueue
-from measure_cli.batches import BatchPlan, BatchWriter, Days, DaysLeft, StagedStatus, days_of, halves
+from measure_cli.batches import BatchPlan, BatchWriter, DayQueries, Days, StagedStatus, days_of, halves, sum_of
 from measure_cli.errors import Cancelled, EngineError, OutOfMemory
 from measure_cli.events import (
     BatchCrowded,
@@ -41,29 +41,29 @@ T = TypeVar("T")
 class SeenDays:
     """The inputs that models of this run have asked about: each is asked once, whoever comes first.
 
-    Of those that the run has built by batches, `left` says what need not be asked.
+    `parts` is what was found, by relation and part; of relations that the run has built by batches, `after` says what
+    need not be asked.
     """
 
-    found: dict[str, Days] = field(default_factory=dict)
-    left: dict[str, DaysLeft] = field(default_factory=dict)
+    parts: dict[str, Mapping[str, Days]] = field(default_factory=dict)
+    after: dict[str, DayQueries] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
 
-    def of(self, session: Session, queries: Mapping[str, Statement]) -> Mapping[str, Days]:
+    def of(self, session: Session, queries: Mapping[str, DayQueries]) -> Mapping[str, Days]:
         """The days of some relations."""
         for relation, query in queries.items():
             with self._lock:
                 lock = self._locks.setdefault(relation, threading.Lock())
             with lock:
-                if relation not in self.found:
-                    self.found[relation] = self._ask(session, relation, query)
-        return {relation: self.found[relation] for relation in queries}
+                if relation not in self.parts:
+                    self.parts[relation] = ask(session, self.after.get(relation, query))
+        return {relation: sum_of(self.parts[relation].values()) for relation in queries}
 
-    def _ask(self, session: Session, relation: str, query: Statement) -> Days:
-        left = self.left.get(relation)
-        if left is None:
-            return days_of(session.query(query))
-        return {**left.days, **(days_of(session.query(left.query)) if left.query else {})}
+
+def ask(session: Session, queries: DayQueries) -> Mapping[str, Days]:
+    """The days of every part of a relation."""
+    return {**queries.known, **{part: days_of(session.query(query)) for part, query in queries.asked.items()}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ class Workbench:
 def plan_of(session: Session, name: str, writer: BatchWriter, bench: Workbench) -> BatchPlan:
     """What is stale in a model, now that its inputs are built."""
     plan = writer.plan(bench.tried(name, lambda: bench.seen.of(session, writer.day_queries()), "its inputs"))
+    plan = replace(plan, seen=tuple(replace(one, parts=bench.seen.parts[one.relation]) for one in plan.seen))
     for notice in plan.notices:
         bench.emit(Notice(notice))
     if not writer.is_whole:
@@ -107,8 +108,8 @@ def fill_stage(session: Session, step: Step, writer: BatchWriter, plan: BatchPla
     computed = Filling(step, writer, plan, bench).run()
     for statement in writer.overlay(plan):
         bench.tried(step.key, partial(session.execute, statement))
-    if left := writer.days_left(plan):
-        bench.seen.left[step.key] = left
+    if after := writer.days_after(plan):
+        bench.seen.after[step.key] = after
     return replace(plan, batches=computed)
 
 

@@ -277,7 +277,8 @@ class Compiler:
         check_stage_column(rendered, relation.compiled)
         batched = self.compile(rendered, placeholders_of(config))
         check_batched(rendered, relation.compiled, batched)
-        facts = (config.time_column, config.lookback, config.lookahead, config.start, config.undated)
+        reaches = [(reach.days, sorted(reach.of.items())) for reach in (config.lookback, config.lookahead)]
+        facts = (config.time_column, *reaches, config.start, config.undated)
         as_of = self._as_of if config.complete_days else CALENDAR_END
         return replace(
             relation,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from measure_cli.batches import BatchPlan, Seen, days_text, read_days
+from measure_cli.batches import BatchPlan, Seen, days_text, parts_text, read_days, read_parts
 from measure_cli.ports import Session
 from measure_cli.results import RunResult, StepResult
 from measure_cli.steps import BuiltRelation, Step
@@ -129,7 +129,7 @@ class Ledger:
         rows = [
             {
                 "stack": run.stack, "relation": one.relation, "version": one.version, "days": days_text(one.days),
-                "seen_at": seen_at,
+                "parts": parts_text(one.parts), "seen_at": seen_at,
             }
             for one in seen.values()
         ]  # fmt: skip
@@ -163,7 +163,12 @@ class Ledger:
         return {relation: frozenset(identities) for relation, identities in found.items()}
 
     def read_seen(self, session: Session, stack: str) -> dict[str, Seen]:
-        """The inputs of incremental models as they were seen last."""
-        sql = f"SELECT relation, version, days FROM {self.days} WHERE stack = $stack"
-        rows = session.query(Statement(sql, {"stack": stack})).rows
-        return {relation: Seen(relation, version, read_days(days)) for relation, version, days in rows}
+        """The inputs of incremental models as they were seen last; an earlier version knew of no parts."""
+        found = session.query(Statement(f"SELECT * FROM {self.days} WHERE stack = $stack", {"stack": stack}))
+        rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+        return {
+            row["relation"]: Seen(
+                row["relation"], row["version"], read_days(row["days"]), read_parts(row.get("parts") or "{}")
+            )
+            for row in rows
+        }

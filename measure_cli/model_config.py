@@ -9,15 +9,15 @@ from typing import Any
 from measure_cli.errors import did_you_mean
 from measure_cli.fields import describe
 from measure_cli.kinds import Materialization, Scope, Severity
-from measure_cli.types import ModelConfig
+from measure_cli.types import ModelConfig, Reach
 
 CONFIG_TYPES: Mapping[str, tuple[type, ...]] = {
     "materialized": (str,),
     "tags": (list, str),
     "meta": (dict,),
     "time_column": (str,),
-    "lookback": (int,),
-    "lookahead": (int,),
+    "lookback": (int, dict),
+    "lookahead": (int, dict),
     "start": (str, date),
     "complete_days": (bool,),
     "undated": (str, date),
@@ -61,8 +61,8 @@ def read_config(arguments: Mapping[str, Any]) -> ModelConfig:
     if values["materialized"] is Materialization.INCREMENTAL and not values.get("time_column"):
         raise TemplateCallError('config: an incremental model needs "time_column"')
     for key in ("lookback", "lookahead"):
-        if values.get(key, 0) < 0:
-            raise TemplateCallError(f'config: "{key}" must be a number of days, found {values[key]}')
+        if key in values:
+            values[key] = reach_of(key, values[key])
     check_stages(values)
     for key in ("start", "undated"):
         if isinstance(values.get(key), str):
@@ -75,6 +75,16 @@ def read_config(arguments: Mapping[str, Any]) -> ModelConfig:
             )
         values[key] = known[key](values[key])
     return ModelConfig(**values)
+
+
+def reach_of(key: str, value: int | Mapping[Any, Any]) -> Reach:
+    """A number of days for all inputs, or for those that are named; the others have none then."""
+    days = value if isinstance(value, Mapping) else {"": value}
+    for name, number in days.items():
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            where = f' of "{name}"' if name else ""
+            raise TemplateCallError(f'config: "{key}"{where} must be a number of days, found {describe(number)}')
+    return Reach(of={str(name): number for name, number in days.items()}) if days is value else Reach(days[""])
 
 
 def check_stages(values: Mapping[str, Any]) -> None:

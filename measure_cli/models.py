@@ -111,21 +111,32 @@ def render_stack(inputs: Inputs, compiled_folder: Path | None) -> RenderedStack:
 
 
 def timed_of(name: str, models: Mapping[str, Rendered], batched: Rendered, as_of: date) -> Timed:
-    """What is known of time in an incremental model and in what it reads, looking through ephemeral models."""
+    """What is known of time in an incremental model and in what it reads, looking through ephemeral models.
+
+    Raises:
+        ProjectError: `lookback` or `lookahead` name what the model does not read.
+    """
     dated, known = {}, set[str]()
-    pending = [*models[name].refs, *batched.refs]
+    pending, inputs = [models[name], batched], set[str]()
     while pending:
-        parent = pending.pop()
-        if parent in known or parent not in models:
-            continue
-        known.add(parent)
-        config = models[parent].config
-        if config.materialized is Materialization.EPHEMERAL:
-            pending += models[parent].refs
-        elif config.time_column:
-            dated[parent] = config.time_column
+        reader = pending.pop()
+        inputs |= {f"source.{source}" for source in reader.sources}
+        for parent in set(reader.refs) - known:
+            known.add(parent)
+            if parent in models and models[parent].config.materialized is Materialization.EPHEMERAL:
+                pending.append(models[parent])
+                continue
+            inputs.add(parent)
+            if parent in models and (column := models[parent].config.time_column):
+                dated[parent] = column
     config = models[name].config
     assert config.time_column is not None
+    for key, reach in (("lookback", config.lookback), ("lookahead", config.lookahead)):
+        if unknown := next((one for one in reach.of if one not in inputs), None):
+            raise ProjectError(
+                f'{models[name].place_of(key)}: {key} names "{unknown}", which {name} does not read',
+                did_you_mean(unknown, inputs) or f"It reads {', '.join(sorted(inputs))}.",
+            )
     return Timed(name, config.time_column, config.lookback, config.lookahead, as_of, dated)
 
 

@@ -172,7 +172,7 @@ def build_plan(
         audits = audits_of(relation, names, target, shown if by_batches else None)
         step = replace(step, serves=serves, audits=audits)
         if relation.batched:
-            step = in_batches(step, relation, names, versions, target, wishes, selection.full)
+            step = in_batches(step, relation, names, versions, target, wishes, selection.full, source_select)
         steps.append(step)
     schemas = tuple(ddl.create_schema(place) for place in dict.fromkeys(step.schema for step in steps))
     left = leftovers(catalog, target, ddl)
@@ -187,6 +187,7 @@ def in_batches(
     target: Content,
     wishes: Wishes | None,
     full: bool,
+    source_select: Callable[[Relation], str],
 ) -> Step:
     """The step of an incremental model: built whole, or by batches when there are wishes."""
     has_stage = (relation.place, relation.name + BATCHES_SUFFIX) in target.existing
@@ -196,6 +197,7 @@ def in_batches(
         names,
         versions,
         target.batches,
+        source_select=source_select,
         existing=target.kind_of(relation),
         published=built.fingerprint if built else None,
         has_stage=has_stage,

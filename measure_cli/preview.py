@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from measure_cli.asked import AskedInterval
-from measure_cli.batches import BatchPlan, Days, days_of
+from measure_cli.batches import BatchPlan, DayQueries, Days, sum_of
+from measure_cli.batching import ask
 from measure_cli.connecting import engine_kind, is_there, open_engine, read_content, session_of
 from measure_cli.errors import EngineError
 from measure_cli.forecast import (
@@ -27,7 +28,6 @@ from measure_cli.plan import Content, Selection, build_plan
 from measure_cli.ports import Engine, Session
 from measure_cli.request import Request, load_and_tell, opened, signals_raise
 from measure_cli.steps import Step
-from measure_cli.types import Statement
 
 if TYPE_CHECKING:
     from measure_cli.batch_steps import BatchSteps
@@ -106,9 +106,9 @@ def looked_up(
     if engine is None:
         return None
     with session_of(engine) as session:
-        for parent, query in writer.day_queries().items():
+        for parent, queries in writer.day_queries().items():
             if parent not in days:
-                found = days_in(session, query, parent, writer, plans, content)
+                found = days_in(session, queries, parent, writer, plans, content)
                 if found is None:
                     return None
                 days[parent] = found
@@ -117,7 +117,7 @@ def looked_up(
 
 def days_in(
     session: Session,
-    query: Statement,
+    queries: DayQueries,
     parent: str,
     writer: BatchSteps,
     plans: Mapping[str, BatchPlan],
@@ -128,7 +128,7 @@ def days_in(
     assert isinstance(names, InlinedNames)
     if all(content.kind_of(names.relations[key]) for key in read_as_published(parent, names)):
         try:
-            return days_of(session.query(query))
+            return sum_of(ask(session, queries).values())
         except EngineError:  # what is published has other columns than what would be built
             pass
     return planned_days(parent, names, plans)

@@ -1,9 +1,10 @@
 """What is stale in an incremental model, why, and in which batches it is built: data in, `BatchPlan` out. Pure.
 
-A month is made from the days of the inputs that it can see: from `lookback` days before it to `lookahead` days after
-it, and none on or after `as_of`. Its fingerprint is a hash of the model's definition and of these days, so a row that
-comes late, changes or goes makes exactly those months stale that can see its day, and no watermark has to be trusted.
-Of a stale month only those days are built that can see a changed one, where it is known what the month was built from.
+A month is made from the days of its inputs that it can see: from `lookback` days before it to `lookahead` days after
+it, which may differ from input to input, and none on or after `as_of`. Its fingerprint is a hash of the model's
+definition and of these days, so a row that comes late, changes or goes makes exactly those months stale that can see
+its day, and no watermark has to be trusted. Of a stale month only those days are built that can see a changed one,
+where it is known what the month was built from.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from measure_cli.batches import (
 )
 from measure_cli.catalog import digest
 from measure_cli.errors import ProjectError
-from measure_cli.types import Batch
+from measure_cli.types import OWN_DAY, Batch, Reach
 
 DAYS_NAMED = 2
 
@@ -77,8 +78,8 @@ class Subject:
     relation: str
     definition: str
     as_of: date
-    lookback: int = 0
-    lookahead: int = 0
+    lookback: Reach = OWN_DAY
+    lookahead: Reach = OWN_DAY
     undated: date | None = None
     start: date | None = None
     months: Mapping[datetime, str] = field(default_factory=dict)
@@ -167,11 +168,12 @@ def stale_part(month: PlannedMonth, subject: Subject, changed: Mapping[str, Sequ
         return None
     if any(None in days and sees_undated(month.month, subject, name) for name, days in changed.items()):
         return None
-    seen = [day for days in changed.values() for day in between(days, *seen_by(month.month, subject))]
-    if not seen:
+    seen = {name: between(days, *seen_by(month.month, subject, name)) for name, days in changed.items()}
+    first = [later(days[0], -subject.lookahead.into(name)) for name, days in seen.items() if days]
+    last = [later(days[-1], subject.lookback.into(name) + 1) for name, days in seen.items() if days]
+    if not first:
         return None
-    first, last = later(min(seen), -subject.lookahead), later(max(seen), subject.lookback + 1)
-    part = overlap(Batch(midnight(first), midnight(last)), month.batch)
+    part = overlap(Batch(midnight(min(first)), midnight(max(last))), month.batch)
     return part if part != month.batch else None
 
 
@@ -192,14 +194,14 @@ def months_to_hold(subject: Subject, inputs: Sequence[Input]) -> Iterator[Batch]
 
 def months_of_days(subject: Subject, inputs: Sequence[Input], apart: Batch | None) -> Iterator[Batch]:
     """From the first month to the last that may hold rows with a time."""
-    days = [day for one in inputs if one.days for day in (one.days[0][0], one.days[-1][0])]
+    dated = [one for one in inputs if one.days]
     known = [start.date() for start in subject.months if apart is None or start != apart.start]
-    if not days and not known:
+    if not dated and not known:
         return
-    first_seen = later(min(days), -subject.lookahead) if days else date.max
-    begin = max(min([first_seen, *known]), subject.start or date.min)
-    last_seen = later(max(days), subject.lookback) if days else date.min
-    last = min(max([last_seen, *known]), later(subject.as_of, -1))
+    first_seen = [later(one.days[0][0], -subject.lookahead.into(one.name)) for one in dated]
+    begin = max(min([*first_seen, *known]), subject.start or date.min)
+    last_seen = [later(one.days[-1][0], subject.lookback.into(one.name)) for one in dated]
+    last = min(max([*last_seen, *known]), later(subject.as_of, -1))
     if begin <= last:
         yield from months_between(month_of(begin).start, midnight(last) + timedelta(microseconds=1))
 
@@ -214,10 +216,9 @@ def planned(month: Batch, subject: Subject, inputs: Sequence[Input]) -> PlannedM
     """A month with its fingerprint: `<definition>.<what it sees>`."""
     start = max(month.start, midnight(subject.start)) if subject.start else month.start
     end = min(month.end, midnight(subject.as_of))
-    first, last = seen_by(month, subject)
     undated = [one.undated if sees_undated(month, subject, one.name) else None for one in inputs]
     sees = [
-        (one.name, facts and (facts.rows, facts.content), one.within(first, last))
+        (one.name, facts and (facts.rows, facts.content), one.within(*seen_by(month, subject, one.name)))
         for one, facts in zip(inputs, undated, strict=True)
     ]
     cut = start.isoformat() if start > month.start else None
@@ -228,10 +229,10 @@ def planned(month: Batch, subject: Subject, inputs: Sequence[Input]) -> PlannedM
     return PlannedMonth(month, Batch(start, end), fingerprint, Why.NEW, "", rows)
 
 
-def seen_by(month: Batch, subject: Subject) -> tuple[date, date]:
-    """The days that a month can see: from the first to before the last."""
-    first = later(month.start.date(), -subject.lookback)
-    return first, min(later(month.end.date(), subject.lookahead), subject.as_of)
+def seen_by(month: Batch, subject: Subject, name: str) -> tuple[date, date]:
+    """The days of an input that a month can see: from the first to before the last."""
+    first = later(month.start.date(), -subject.lookback.into(name))
+    return first, min(later(month.end.date(), subject.lookahead.into(name)), subject.as_of)
 
 
 def sees_undated(month: Batch, subject: Subject, name: str) -> bool:
@@ -273,10 +274,10 @@ def reason(
 def input_reason(month: Batch, subject: Subject, changed: Mapping[str, Sequence[date | None]]) -> tuple[Why, str]:
     """Which input changed on which days, as far as it is known what the days were before."""
     start, end = month.start.date(), month.end.date()
-    first, last = seen_by(month, subject)
-    around = {Why.LOOKBACK: (first, start), Why.LOOKAHEAD: (end, last)}
     found: tuple[Why, str] | None = None
     for name, days in changed.items():
+        first, last = seen_by(month, subject, name)
+        around = {Why.LOOKBACK: (first, start), Why.LOOKAHEAD: (end, last)}
         own = between(days, start, end)
         if own or (None in days and sees_undated(month, subject, name)):
             return Why.INPUT, f"{name}{named(own)}"
@@ -359,8 +360,8 @@ def cut_rows(subject: Subject, inputs: Sequence[Input]) -> Iterator[str]:
     """What the configured start keeps out of the model."""
     if subject.start is None:
         return
-    first = later(subject.start, -subject.lookback)
     for one in inputs:
+        first = later(subject.start, -subject.lookback.into(one.name))
         if rows := one.rows(date.min, first):
             yield (
                 f"{subject.relation}: {rows:,} rows of {one.name} before {first} are not read, "

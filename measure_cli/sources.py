@@ -12,9 +12,9 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from measure_cli.cache import Cache
 from measure_cli.errors import ProjectError, did_you_mean
@@ -35,7 +35,7 @@ COMPRESSIONS = (".gz", ".zst")
 # DuckDB would guess these from the first 20,480 rows: a quoted value further down kept its quotes, and a row that
 # begins with # could count as a comment.
 CSV_OPTIONS = """all_varchar = true, header = true, quote = '"', escape = '"', comment = ''"""
-INSPECTION_VERSION = "3"
+INSPECTION_VERSION = "4"
 Inspection = tuple[InputShape, dict[str, list[str]]]
 
 
@@ -107,9 +107,14 @@ def format_of(file: Path) -> str | None:
     return FORMATS.get(suffixes[-1]) if suffixes else None
 
 
-def fingerprint_of(files: Iterable[Path]) -> str:
+def stamps_of(files: Iterable[Path]) -> tuple[str, ...]:
+    """For each file what changes when it is rewritten or touched."""
+    return tuple(f"{status.st_size} {status.st_mtime_ns}" for file in files for status in (file.stat(),))
+
+
+def fingerprint_of(files: Sequence[Path], stamps: Sequence[str]) -> str:
     """Changes when a file is added, removed, rewritten or touched."""
-    facts = [(str(file), status.st_size, status.st_mtime_ns) for file in files for status in (file.stat(),)]
+    facts = [(str(file), stamp) for file, stamp in zip(files, stamps, strict=True)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -140,14 +145,16 @@ def inspect_files(source: SourceInput, project: Project, cache: Cache, distinct:
         ProjectError: a file cannot be read as what its name says.
     """
     files = find_files(source, project)
-    fingerprint = fingerprint_of(files)
+    stamps = stamps_of(files)
+    fingerprint = fingerprint_of(files, stamps)
     facts = [INSPECTION_VERSION, fingerprint, source.where, sorted(source.renames.items()), distinct]
     key = "input:" + hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     found = cache.get(key)
     if found is None:
         found = look_into(source, [str(file) for file in files], distinct)
         cache.put(key, found)
-    shape = InputShape(found["columns"], fingerprint, tuple(str(file) for file in files), found["lacking"])
+    names = tuple(str(file) for file in files)
+    shape = InputShape(found["columns"], fingerprint, names, found["lacking"], stamps, found["is_uniform"])
     return shape, found["distinct"]
 
 
@@ -156,7 +163,7 @@ def first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
 
 
-def look_into(source: SourceInput, files: list[str], distinct: tuple[str, ...]) -> dict[str, dict[str, object]]:
+def look_into(source: SourceInput, files: list[str], distinct: tuple[str, ...]) -> dict[str, Any]:
     """Read the files through an in-memory DuckDB."""
     import duckdb
 
@@ -166,7 +173,8 @@ def look_into(source: SourceInput, files: list[str], distinct: tuple[str, ...]) 
             columns = described(connection, reader_sql(files))
             check_rows(connection, files, columns)
             check_headers(connection, source, files, columns)
-            lacking = columns_lacking(connection, files, columns)
+            own = {file: described(connection, reader_sql([file])) for file in files} if len(files) > 1 else {}
+            is_uniform, lacking = all(found == columns for found in own.values()), columns_lacking(own, columns)
             if format_of(Path(files[0])) == JSON:
                 columns = dict.fromkeys(columns, "VARCHAR")
             reader = reader_sql(files, columns)
@@ -179,7 +187,7 @@ def look_into(source: SourceInput, files: list[str], distinct: tuple[str, ...]) 
                 values[column] = distinct_values(connection, reader, found, source.where) if found else []
         except duckdb.Error as error:
             raise mixed_line_ends(source, files, error) or unreadable(source, shown, error) from None
-    return {"columns": dict(columns), "distinct": dict(values), "lacking": dict(lacking)}
+    return {"columns": dict(columns), "distinct": dict(values), "lacking": lacking, "is_uniform": is_uniform}
 
 
 def mixed_line_ends(source: SourceInput, files: Iterable[str], error: Exception) -> ProjectError | None:
@@ -245,13 +253,12 @@ def check_headers(
             )
 
 
-def columns_lacking(connection: duckdb.DuckDBPyConnection, files: list[str], columns: Iterable[str]) -> dict[str, str]:
-    """Of several files, for each column that not all of them have, the first file without it."""
+def columns_lacking(own: Mapping[str, Mapping[str, str]], columns: Iterable[str]) -> dict[str, str]:
+    """For each column that not all files have, the first file without it. `own` are the columns of each file."""
     lacking: dict[str, str] = {}
-    for file in files if len(files) > 1 else ():
-        own = described(connection, reader_sql([file]))
+    for file, found in own.items():
         for column in columns:
-            if column not in own:
+            if column not in found:
                 lacking.setdefault(column, Path(file).name)
     return lacking
 

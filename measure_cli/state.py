@@ -37,6 +37,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     },
     "days": {
         "stack": "VARCHAR", "relation": "VARCHAR", "version": "VARCHAR", "days": "VARCHAR", "seen_at": "TIMESTAMP",
+        "parts": "VARCHAR",
     },
     "clean": {"stack": "VARCHAR", "relation": "VARCHAR", "audit": "VARCHAR", "identity": "VARCHAR"},
     "audits": {
@@ -44,7 +45,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "status": "VARCHAR", "failures": "BIGINT", "seconds": "DOUBLE", "audited_at": "TIMESTAMP",
     },
 }  # fmt: skip
-ADDED = (("staged", "stage"),)  # table and column of text: what earlier versions made has the table without it
+# table and column of text: what earlier versions made has the tables without them
+ADDED = (("staged", "stage"), ("days", "parts"))
 
 
 @dataclass(frozen=True, slots=True)

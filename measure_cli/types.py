@@ -122,13 +122,16 @@ class SourceInput:
 class InputShape:
     """What was found in an input: columns with their types, a fingerprint of its content, the files behind it.
 
-    `lacking` names, for a column that not all files have, the first file without it.
+    `lacking` names, for a column that not all files have, the first file without it. `stamps` change with the files,
+    one by one; `is_uniform`: all of them have the same columns.
     """
 
     columns: Mapping[str, str]
     fingerprint: str
     files: tuple[str, ...] = ()
     lacking: Mapping[str, str] = field(default_factory=dict)
+    stamps: tuple[str, ...] = ()
+    is_uniform: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +271,21 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How many days before or after its own a row depends on: `of` some inputs, and `days` of all others."""
+
+    days: int = 0
+    of: Mapping[str, int] = field(default_factory=dict)
+
+    def into(self, relation: str) -> int:
+        """The days of one input."""
+        return self.of.get(relation, self.days)
+
+
+OWN_DAY = Reach()
+
+
+@dataclass(frozen=True, slots=True)
 class ModelConfig:
     """The arguments of `config(...)` in a template; `severity` is for singular audits, `scope` for all audits.
 
@@ -278,8 +296,8 @@ class ModelConfig:
     tags: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
     time_column: str | None = None
-    lookback: int = 0
-    lookahead: int = 0
+    lookback: Reach = OWN_DAY
+    lookahead: Reach = OWN_DAY
     complete_days: bool = True
     undated: date | None = None
     start: date | None = None

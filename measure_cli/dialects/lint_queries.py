@@ -160,9 +160,11 @@ def no_order_by_in_model(order: exp.Order) -> Complaint | None:
 
 @authored("limit-needs-order", exp.Limit)
 def limit_needs_order(limit: exp.Limit) -> Complaint | None:
-    """LIMIT without ORDER BY keeps any rows."""
+    """LIMIT without ORDER BY keeps any rows; of rows that are all alike it does not matter which."""
     query = limit.parent
     if not isinstance(query, exp.Query) or query.args.get("order"):
+        return None
+    if isinstance(query, exp.Select) and all(isinstance(column.unalias(), exp.Literal) for column in query.selects):
         return None
     return "LIMIT without ORDER BY", "Order by a unique key."
 

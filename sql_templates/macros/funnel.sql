@@ -13,9 +13,11 @@ Users who never do step 2 need none of it, and they are nearly everyone.
 A batch of entries reads no further than its last entry can reach: the longest window, in whole days.
 #}
 
-{# Days after its entry that a funnel may depend on: the `lookahead` of its relation. #}
-{% macro funnel_lookahead(funnel_rows) -%}
-{{ (([0] + funnel_rows | map(attribute='window_seconds') | list) | max / 86400) | round(0, 'ceil') | int }}
+{# Days after its entry that a funnel may depend on, of the events of one stream: the `lookahead` of its relation. Those of a
+   first step count on their own day only. #}
+{% macro funnel_lookahead(funnel_rows, stream) -%}
+{%- set later_steps = funnel_rows | selectattr('stream', 'equalto', stream) | rejectattr('step', 'equalto', 1) -%}
+{{ (([0] + later_steps | map(attribute='window_seconds') | list) | max / 86400) | round(0, 'ceil') | int }}
 {%- endmacro %}
 
 {# The `funnels` registry as {name: steps}, checked, into the given mapping. #}
@@ -79,9 +81,9 @@ A batch of entries reads no further than its last entry can reach: the longest w
   FROM {{ touchpoints if stream == 'touchpoint' else conversions }}
   WHERE {{ time_column }} < {{ as_of }}
     {%- if is_incremental() %}
-    {%- set later_steps = wanted | selectattr('stream', 'equalto', stream) | rejectattr('step', 'equalto', 1) | list %}
+    {%- set days_after = funnel_lookahead(wanted, stream) | int %}
     AND {{ time_column }} >= {{ batch.start }}
-    AND {{ time_column }} < {{ batch.end }}{{ ' + INTERVAL ' ~ funnel_lookahead(wanted) ~ ' DAY' if later_steps }}
+    AND {{ time_column }} < {{ batch.end }}{{ ' + INTERVAL ' ~ days_after ~ ' DAY' if days_after }}
     {%- endif %}
     {%- if 'TRUE' not in conditions %}
     AND (

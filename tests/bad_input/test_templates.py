@@ -139,6 +139,26 @@ RENDERING = (
         at="config",
     ),
     model(
+        "days of an input that are none",
+        "{{ config(materialized='incremental', time_column='at', lookback={'stg_touchpoints': 'all'}) }}\nSELECT 1 AS one\n",
+        'config: "lookback" of "stg_touchpoints" must be a number of days, found the text \'all\'',
+        at="config",
+    ),
+    model(
+        "negative days",
+        "{{ config(materialized='incremental', time_column='at', lookahead=-1) }}\nSELECT 1 AS one\n",
+        'config: "lookahead" must be a number of days, found the number -1',
+        at="config",
+    ),
+    model(
+        "days of an input that is not read",
+        "{{ config(materialized='incremental', time_column='event_ts', lookback={'stg_touchpoint': 3}) }}\n"
+        "SELECT event_ts, event_kind\n" + FROM,
+        'lookback names "stg_touchpoint", which mine does not read',
+        'Did you mean "stg_touchpoints"?',
+        at="config",
+    ),
+    model(
         "column of config that is not there",
         "{{ config(materialized='table', order_by='kind') }}\nSELECT event_kind\n" + FROM,
         'shop/marts/mine.sql: config names the column "kind", which mine has not',

@@ -39,7 +39,7 @@ FOUND: dict[str, list[str]] = {
         f"SELECT t.i FROM (SELECT i FROM {O} ORDER BY i) AS t",
         f"SELECT i FROM {O} UNION ALL SELECT 1 ORDER BY i",
     ],
-    "limit-needs-order": [f"SELECT i FROM {O} LIMIT 3"],
+    "limit-needs-order": [f"SELECT i FROM {O} LIMIT 3", f"SELECT 1 AS one, i FROM {O} LIMIT 3"],
     "no-distinct-on": [f"SELECT DISTINCT ON (who) who, i FROM {O} ORDER BY who, i LIMIT 9"],
     "typed-null": ["NULL", f"WITH t AS (SELECT NULL AS a, i FROM {O}) SELECT a, i FROM t"],
     "snake-case-names": [
@@ -186,7 +186,7 @@ FINE: dict[str, list[str]] = {
         "quantile_cont(x, 0.5)",
         "percentile_cont(0.5) WITHIN GROUP (ORDER BY x)",
     ],
-    "limit-needs-order": [f"SELECT i FROM {O} ORDER BY i LIMIT 3"],
+    "limit-needs-order": [f"SELECT i FROM {O} ORDER BY i LIMIT 3", f"SELECT 1 AS one FROM {O} LIMIT 3"],
     "no-distinct-on": [f"SELECT DISTINCT who FROM {O}"],
     "typed-null": [
         "CAST(NULL AS DOUBLE)",

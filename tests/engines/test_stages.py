@@ -45,7 +45,7 @@ def test_each_row_is_in_one_stage(place: Workplace) -> None:
 
 def test_a_record_without_stages_gets_the_column(place: Workplace) -> None:
     name, columns = place.name("staged"), dict(TABLES["staged"])
-    assert ADDED == (("staged", "stage"),)
+    assert ("staged", "stage") in ADDED
     del columns["stage"]
     place.run(place.ddl.state_table(name, columns))
     row = {

@@ -27,10 +27,10 @@ from measure_cli.batches import (
 )
 from measure_cli.refresh import Subject, Wishes, plan_batches
 from measure_cli.results import Table
-from measure_cli.types import Batch
+from measure_cli.types import Batch, Reach
 
 AS_OF = date(2024, 7, 16)
-SUBJECT = Subject("fct", "d" * 32, AS_OF, lookback=59, has_table=True)
+SUBJECT = Subject("fct", "d" * 32, AS_OF, lookback=Reach(59), has_table=True)
 
 
 def seen(days: Days, name: str = "touches") -> list[Seen]:
@@ -119,7 +119,7 @@ def test_a_month_that_loses_all_rows_is_built_again_as_empty() -> None:
 
 def test_a_later_start_drops_months_and_tells_what_is_cut() -> None:
     days = on(date(2024, 1, 10), date(2024, 5, 10))
-    plan = plan_batches(replace(built(days), start=date(2024, 4, 20), lookback=0), seen(days))
+    plan = plan_batches(replace(built(days), start=date(2024, 4, 20), lookback=Reach(0)), seen(days))
     assert [month.start.month for month in plan.dropped] == [1, 2, 3]
     assert plan.months[0].batch.start == datetime(2024, 4, 20)
     assert plan.notices == (
@@ -148,12 +148,12 @@ def test_what_waits_in_the_stage_is_not_computed_again() -> None:
 
 def test_batches_hold_neighbours() -> None:
     days = on(*(date(2024, month, 10) for month in (1, 2, 3, 4, 5, 6)))
-    plan = plan_batches(replace(SUBJECT, lookback=0, wishes=Wishes(batch_months=4)), seen(days))
+    plan = plan_batches(replace(SUBJECT, lookback=Reach(0), wishes=Wishes(batch_months=4)), seen(days))
     assert [(batch.start.month, batch.end.month) for batch in plan.batches] == [(1, 5), (5, 7)]
 
 
 def test_months_without_rows_need_no_batch_of_their_own() -> None:
-    plan = plan_batches(replace(SUBJECT, lookback=0), seen(on(date(2001, 1, 10), date(2024, 5, 10))))
+    plan = plan_batches(replace(SUBJECT, lookback=Reach(0)), seen(on(date(2001, 1, 10), date(2024, 5, 10))))
     assert len(plan.months) == 23 * 12 + 5
     assert len(plan.batches) == 2
 
@@ -170,7 +170,7 @@ some_days = st.dictionaries(
 @settings(deadline=None, max_examples=150)
 @given(some_days, some_days, st.integers(0, 70), st.integers(1, 5))
 def test_stale_is_exactly_what_sees_a_change(before: Days, now: Days, lookback: int, months: int) -> None:
-    subject = built(before, lookback=lookback, wishes=Wishes(batch_months=months))
+    subject = built(before, lookback=Reach(lookback), wishes=Wishes(batch_months=months))
     plan = plan_batches(subject, seen(now))
     changed = {day for day in (*before, *now) if before.get(day) != now.get(day) and day and day < AS_OF}
     for start in subject.months:
@@ -194,6 +194,30 @@ def test_stale_is_exactly_what_sees_a_change(before: Days, now: Days, lookback: 
             assert due <= set(days_within(one.part))
     assert {day for interval in plan.replaced for day in days_within(interval)} >= set(covered)
     assert plan_batches(after(subject, plan, now), seen(now)).months == ()
+
+
+@settings(deadline=None, max_examples=150)
+@given(some_days, some_days, some_days, some_days, st.integers(0, 70), st.integers(0, 40))
+def test_what_sees_a_change_depends_on_the_input(
+    touches: Days, orders: Days, new_touches: Days, new_orders: Days, lookback: int, lookahead: int
+) -> None:
+    subject = replace(SUBJECT, lookback=Reach(of={"touches": lookback}), lookahead=Reach(of={"orders": lookahead}))
+    before, now = {"touches": touches, "orders": orders}, {"touches": new_touches, "orders": new_orders}
+    first = plan_batches(subject, [Seen(name, "v", days) for name, days in before.items()])
+    subject = replace(subject, months={one.month.start: one.fingerprint for one in first.months}, before=before)
+    plan = plan_batches(subject, [Seen(name, "v", days) for name, days in now.items()])
+    due = set()
+    for name, back, ahead in (("touches", lookback, 0), ("orders", 0, lookahead)):
+        for day in {*before[name], *now[name]}:
+            if day and day < AS_OF and before[name].get(day) != now[name].get(day):
+                due |= {day + timedelta(days=number) for number in range(-ahead, back + 1)}
+    held = {day for start in subject.months for day in days_within(month_of(start)) if day.date() < AS_OF}
+    built_days = {day for batch in plan.batches for day in days_within(batch)}
+    assert {day for day in held if day.date() in due} <= built_days
+    for one in plan.months:
+        if one.month.start in subject.months:
+            inside = [day for day in days_within(one.batch) if day.date() in due]
+            assert (one.part.start, one.part.end) == (min(inside), max(inside) + timedelta(days=1))
 
 
 def days_within(batch: Batch) -> list[datetime]:
@@ -230,16 +254,16 @@ def test_days_survive_their_record() -> None:
 
 
 def test_a_month_that_looks_ahead_sees_days_after_it_but_none_from_as_of() -> None:
-    subject, days = replace(SUBJECT, lookback=0), on(*(date(2024, month, 10) for month in range(3, 8)))
-    ahead = built(days, lookback=0, lookahead=30)
-    assert stale(built(days, lookback=0), {**days, date(2024, 5, 30): Day(1, "new")}) == {"2024-05": Why.INPUT}
+    subject, days = replace(SUBJECT, lookback=Reach(0)), on(*(date(2024, month, 10) for month in range(3, 8)))
+    ahead = built(days, lookback=Reach(0), lookahead=Reach(30))
+    assert stale(built(days, lookback=Reach(0)), {**days, date(2024, 5, 30): Day(1, "new")}) == {"2024-05": Why.INPUT}
     # the last entry of April is on the 30th: 30 days later is 30 May
     assert stale(ahead, {**days, date(2024, 5, 30): Day(1, "new")}) == {"2024-04": Why.LOOKAHEAD, "2024-05": Why.INPUT}
     assert stale(ahead, {**days, date(2024, 5, 31): Day(1, "new")}) == {"2024-05": Why.INPUT}
     assert stale(ahead, {**days, AS_OF: Day(1, "new")}) == {}
     assert stale(ahead, {**days, date(2024, 7, 15): Day(1, "new")}) == {"2024-06": Why.LOOKAHEAD, "2024-07": Why.INPUT}
     # a month before all input may hold rows of which a later day is a part
-    assert plan_batches(replace(subject, lookahead=30), seen(days)).months[0].month == month_of(date(2024, 2, 1))
+    assert plan_batches(replace(subject, lookahead=Reach(30)), seen(days)).months[0].month == month_of(date(2024, 2, 1))
 
 
 UNDATED = date(1970, 1, 1)
@@ -247,10 +271,10 @@ UNDATED = date(1970, 1, 1)
 
 def test_what_has_no_day_is_seen_by_the_month_it_is_filed_under_alone() -> None:
     days: Days = {**on(date(2024, 5, 10), date(2024, 6, 10)), None: Day(3, "x")}
-    files = built(days, undated=UNDATED, lookback=0)
+    files = built(days, undated=UNDATED, lookback=Reach(0))
     assert stale(files, {**days, None: Day(3, "y")}) == {"1970-01": Why.INPUT}
     assert stale(files, {**days, date(2024, 6, 10): Day(2, "y")}) == {"2024-06": Why.INPUT}
-    plan = plan_batches(replace(SUBJECT, undated=UNDATED, lookback=0), seen(days))
+    plan = plan_batches(replace(SUBJECT, undated=UNDATED, lookback=Reach(0)), seen(days))
     assert [(f"{month.month.start:%Y-%m}", month.rows) for month in plan.months] == [
         ("1970-01", 3), ("2024-05", 1), ("2024-06", 1),
     ]  # fmt: skip
@@ -259,7 +283,7 @@ def test_what_has_no_day_is_seen_by_the_month_it_is_filed_under_alone() -> None:
 def test_what_has_no_days_at_all_is_seen_by_every_month_even_so() -> None:
     kinds: Days = {None: Day(0, "x")}
     inputs = [*seen(on(date(2024, 5, 10), date(2024, 6, 10))), *seen(kinds, "kinds")]
-    subject = replace(SUBJECT, undated=UNDATED, lookback=0, dayless=frozenset({"kinds"}))
+    subject = replace(SUBJECT, undated=UNDATED, lookback=Reach(0), dayless=frozenset({"kinds"}))
     plan = plan_batches(subject, inputs)
     ready = replace(after(subject, plan, inputs[0].days), before={one.relation: one.days for one in inputs})
     assert plan_batches(ready, inputs).months == ()
@@ -270,7 +294,7 @@ def test_what_has_no_days_at_all_is_seen_by_every_month_even_so() -> None:
 
 def test_the_last_row_without_a_day_leaves_an_empty_month_behind() -> None:
     dated = on(date(2024, 5, 10))
-    files = built({**dated, None: Day(3, "x")}, undated=UNDATED, lookback=0)
+    files = built({**dated, None: Day(3, "x")}, undated=UNDATED, lookback=Reach(0))
     assert stale(files, dated) == {"1970-01": Why.INPUT}
     assert stale(after(files, plan_batches(files, seen(dated)), dated), dated) == {}
 

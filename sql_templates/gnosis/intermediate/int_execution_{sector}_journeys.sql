@@ -1,7 +1,7 @@
 {{ config(
   materialized='incremental',
   time_column='conversion_ts',
-  lookback=var('lookbacks') | max,
+  lookback={'int_execution_' ~ sector ~ '_user_events_unified': var('lookbacks') | max},
   tags=['mta', sector, 'journeys']
 ) }}
 {{ journeys_wide(

@@ -1,7 +1,7 @@
 {{ config(
   materialized='incremental',
   time_column='conversion_ts',
-  lookback=var('lookbacks') | max,
+  lookback={'stg_touchpoints': var('lookbacks') | max},
   tags=['attribution', 'journeys']
 ) }}
 {%- set with_role = has_column('touchpoints', 'identity_role') and has_column('conversions', 'identity_role') %}
