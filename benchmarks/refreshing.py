@@ -23,7 +23,7 @@ from measure_cli.request import Request
 from measure_cli.workflows import script
 
 JOURNEYS, REACH = "int_journeys", "fct_reach_daily"
-CHANGED_DAY = "2024-06-15"
+CHANGED_DAYS = ("2024-06-15", "2025-06-30")  # one in the middle, and the last one
 REACH_STACK = {
     "stack.yml": "name: reach\ndescription: Users of each day.\n",
     "sources.yml": """\
@@ -192,14 +192,14 @@ def write_monthly(dataset: Dataset, folder: Path) -> None:
             write_parquet(connection, folder / f"{month}.parquet", rows)
 
 
-def add_late_row(folder: Path) -> None:
+def add_late_row(folder: Path, day: str) -> None:
     """Write the file of one month again, with one row more on one of its days."""
-    file = folder / f"{CHANGED_DAY[:7]}.parquet"
+    file = folder / f"{day[:7]}.parquet"
     before = file.rename(file.with_suffix(".before"))
     with duckdb.connect() as connection:
         first = (
             f"SELECT user_id, event_ts + INTERVAL 1 SECOND, event_kind FROM read_parquet('{before}') "
-            f"WHERE CAST(event_ts AS DATE) = DATE '{CHANGED_DAY}' ORDER BY event_ts LIMIT 1"
+            f"WHERE CAST(event_ts AS DATE) = DATE '{day}' ORDER BY event_ts LIMIT 1"
         )
         write_parquet(connection, file, f"SELECT * FROM read_parquet('{before}') UNION ALL ({first})")
     before.unlink()

@@ -1,6 +1,7 @@
 {#
 Coverage: how much of what converted has a journey at all, and how often its first or last touch is a tie.
-`journeys` is the wide relation of `journeys_wide`, so one pass serves every lookback.
+`journeys` is the wide relation of `journeys_wide`, so one pass serves every lookback. A row counts the conversions of
+its own day, so a batch reads no others.
 #}
 {% macro coverage_daily(journeys, conversions, lookbacks) %}
 {%- set lookback_days = lookbacks | map('int') | unique | sort -%}
@@ -13,6 +14,9 @@ WITH journey_edges AS (
     max(last_touch_ts_{{ days }}d) AS last_touch_ts_{{ days }}d
     {%- endfor %}
   FROM {{ journeys }}
+  {%- if is_incremental() %}
+  WHERE {{ in_batch('conversion_ts') }}
+  {%- endif %}
   GROUP BY conversion_key
 ),
 
@@ -29,6 +33,9 @@ edge_kinds AS (
     {%- endfor %}
   FROM {{ journeys }} AS journeys
   INNER JOIN journey_edges AS edges ON journeys.conversion_key = edges.conversion_key
+  {%- if is_incremental() %}
+  WHERE {{ in_batch('journeys.conversion_ts') }}
+  {%- endif %}
   GROUP BY journeys.conversion_key
 ),
 
@@ -43,6 +50,9 @@ tracked_conversions AS (
     coalesce(edge_kinds.n_last_kinds_{{ days }}d, 0) AS n_last_kinds
   FROM {{ conversions }} AS conversions
   LEFT JOIN edge_kinds ON conversions.conversion_key = edge_kinds.conversion_key
+  {%- if is_incremental() %}
+  WHERE {{ in_batch('conversions.conversion_ts') }}
+  {%- endif %}
   {%- endfor %}
 ),
 

@@ -5,6 +5,7 @@ exclusion rule took away.
 Touches are counted, not joined: along the timeline of a user, the touches in the window of a conversion are those before
 its end less those before its begin. How many come before an edge is told by two ranks of it, among touches and edges
 together and among edges alone. Sorts only, so linear in touches and conversions, also for a user who holds most of both.
+A batch reads its conversions and the touches that they can look back to: touches before all edges change no difference.
 #}
 
 {# `touchpoints`, `conversions` and `exclusions` are relation texts: (user_pseudonym, [identity_role,] event_kind, event_ts),
@@ -23,6 +24,9 @@ WITH converting_users AS (
     {%- endfor %}
     row_number() OVER (ORDER BY user_pseudonym{{ ', identity_role NULLS LAST' if with_role }}) AS user_no
   FROM {{ conversions }}
+  {%- if is_incremental() %}
+  WHERE {{ in_batch('conversion_ts') }}
+  {%- endif %}
   GROUP BY {{ person | join(', ') }}
 ),
 
@@ -41,6 +45,9 @@ numbered_conversions AS (
     {%- if with_role %}
     AND conversions.identity_role IS NOT DISTINCT FROM users.identity_role
     {%- endif %}
+  {%- if is_incremental() %}
+  WHERE {{ in_batch('conversions.conversion_ts') }}
+  {%- endif %}
 ),
 
 numbered_touches AS (
@@ -54,6 +61,9 @@ numbered_touches AS (
     {%- if with_role %}
     AND touches.identity_role IS NOT DISTINCT FROM users.identity_role
     {%- endif %}
+  {%- if is_incremental() %}
+  WHERE {{ seen_by_batch('touches.event_ts', lookback_days) }}
+  {%- endif %}
 ),
 
 -- Grain: series of touches that are counted: all of them (0), and those that each exclusion removes.

@@ -1,4 +1,9 @@
-{{ config(materialized='table', tags=['mta', sector, 'coverage']) }}
+{{ config(
+  materialized='incremental',
+  time_column='conversion_date',
+  lookback={'int_execution_' ~ sector ~ '_user_events_unified': var('coverage_lookback_days')},
+  tags=['mta', sector, 'coverage']
+) }}
 {{ tracked_coverage(
   touchpoints=ref('int_execution_' ~ sector ~ '_user_events_unified'),
   conversions=ref('int_execution_' ~ sector ~ '_conversions'),

@@ -6,3 +6,11 @@
 {%- endfor -%}
 {%- do collect_series(registry(registry_name), absent_models, series) -%}
 {%- endmacro %}
+
+{# Those of the series that count touchpoints by their day, into the given list. Touchpoints are the largest input, and
+   are refreshed by that day. What goes by another column, or reads another relation, is made whole each time. #}
+{% macro series_of_touchpoints(series, of_touchpoints) -%}
+{%- for item in series if item.input in ('stg_touchpoints.event_date', 'stg_touchpoints.event_ts') -%}
+{%- do of_touchpoints.append(item) -%}
+{%- endfor -%}
+{%- endmacro %}
