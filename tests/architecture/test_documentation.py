@@ -13,6 +13,7 @@ from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.loading import load
 from measure_cli.project import Overrides
 from measure_cli.stack import bundled_stacks
+from tests.handed_on import hand_on
 
 TODAY = date(2026, 7, 1)
 
@@ -37,7 +38,7 @@ def gaps(relations: Iterable[Relation]) -> Iterator[str]:
 
 @pytest.mark.parametrize("stack", bundled_stacks())
 def test_every_relation_is_described_typed_audited_and_portable(stack: str, tmp_path: Path) -> None:
-    catalog = load(Overrides(TODAY, tmp_path, stack=stack)).catalog
+    catalog = load(Overrides(TODAY, hand_on(stack, tmp_path), stack=stack)).catalog
     assert len(catalog.relations) > 10
     assert list(gaps(catalog.relations.values())) == []
     assert [f"{place}: {finding.rule}" for place, finding in catalog.findings] == []

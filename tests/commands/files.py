@@ -24,14 +24,21 @@ def write(file: Path, *statements: str) -> Path:
 
 def write_rows(file: Path, table: str, columns: Mapping[str, str], rows: Sequence[Row]) -> Path:
     """A file with one table of rows."""
+    return write_tables(file, columns, {table: rows})
+
+
+def write_tables(file: Path, columns: Mapping[str, str], tables: Mapping[str, Sequence[Row]]) -> Path:
+    """A file with tables of the same columns, in one transaction: to be made durable is what takes its time."""
     typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     lists = ", ".join(f"unnest(CAST(${number} AS {kind}[]))" for number, kind in enumerate(columns.values(), start=1))
     with duckdb.connect(str(file)) as connection:
-        connection.execute(f"CREATE TABLE {table} ({typed})")
-        if rows:
-            connection.execute(
-                f"INSERT INTO {table} SELECT {lists}", [list(cells) for cells in zip(*rows, strict=True)]
-            )
+        connection.begin()
+        for table, rows in tables.items():
+            connection.execute(f"CREATE TABLE {table} ({typed})")
+            if rows:
+                values = [list(cells) for cells in zip(*rows, strict=True)]
+                connection.execute(f"INSERT INTO {table} SELECT {lists}", values)
+        connection.commit()
     return file
 
 

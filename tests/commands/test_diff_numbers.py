@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.commands.files import Row, diff, write_rows
+from tests.commands.files import Row, diff, write_tables
 
 COLUMNS = {"id": "BIGINT", "x": "DOUBLE", "word": "VARCHAR", "amount": "DECIMAL(18,2)", "y": "DOUBLE", "day": "DATE",
            "moment": "TIMESTAMP", "flag": "BOOLEAN"}  # fmt: skip
@@ -56,52 +56,62 @@ def alike(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+Sides = tuple[list[Row], list[Row]]
+
+
 @contextmanager
-def files_of(columns: dict[str, str], a: list[Row], b: list[Row]) -> Iterator[tuple[Path, Path]]:
+def files_of(columns: dict[str, str], tables: Sequence[Sides]) -> Iterator[tuple[Path, Path]]:
+    """Two files with the tables t0, t1 and so on."""
     with TemporaryDirectory() as folder:
-        yield (
-            write_rows(Path(folder) / "a.duckdb", "t", columns, a),
-            write_rows(Path(folder) / "b.duckdb", "t", columns, b),
+        a, b = (
+            write_tables(Path(folder) / name, columns, {f"t{number}": rows for number, rows in enumerate(side)})
+            for name, side in zip(("a.duckdb", "b.duckdb"), zip(*tables, strict=True), strict=True)
         )
+        yield a, b
 
 
-@settings(max_examples=60, deadline=None)
-@given(edited())
-def test_rows_with_a_key(rows: tuple[list[Row], list[Row]]) -> None:
-    before, after = ({row[0]: row for row in side} for side in rows)
-    both = before.keys() & after.keys()
-    cells = Counter(
-        name
-        for key in both
-        for name, one, other in zip(COLUMNS, before[key], after[key], strict=True)
-        if not alike(one, other)
-    )
-    with files_of(COLUMNS, *rows) as (a, b):
-        told = diff(a, b)
-        back = diff(b, a)
-    only_a, only_b = len(before.keys() - both), len(after.keys() - both)
-    assert told.relations["t"]["key"] == ["id"]
-    assert told.counts("t") == (len(before), len(after), only_a, only_b, cells.total())
-    assert told.cells("t") == cells
-    assert back.counts("t") == (len(after), len(before), only_b, only_a, cells.total())
-    assert back.cells("t") == cells
+# Most of the time of a comparison does not depend on how much is compared: so each example is three tables.
+@settings(max_examples=20, deadline=None)
+@given(st.tuples(edited(), edited(), edited()))
+def test_rows_with_a_key(tables: Sequence[Sides]) -> None:
+    with files_of(COLUMNS, tables) as (a, b):
+        told, back = diff(a, b), diff(b, a)
+    for number, sides in enumerate(tables):
+        name = f"t{number}"
+        before, after = ({row[0]: row for row in side} for side in sides)
+        both = before.keys() & after.keys()
+        cells = Counter(
+            column
+            for key in both
+            for column, one, other in zip(COLUMNS, before[key], after[key], strict=True)
+            if not alike(one, other)
+        )
+        only_a, only_b = len(before.keys() - both), len(after.keys() - both)
+        assert told.relations[name]["key"] == ["id"]
+        assert told.counts(name) == (len(before), len(after), only_a, only_b, cells.total())
+        assert told.cells(name) == cells
+        assert back.counts(name) == (len(after), len(before), only_b, only_a, cells.total())
+        assert back.cells(name) == cells
 
 
 KEYLESS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 1), st.sampled_from([1.0, 2.0, 3.0])), max_size=12)
-TWICE = ("twice", 0, 1.0)
+TWICE = [("twice", 0, 1.0)] * 2
+WITH_COPIES = KEYLESS.map(lambda rows: [*TWICE, *rows])
+PAIRS = st.tuples(WITH_COPIES, WITH_COPIES)
 
 
-@settings(max_examples=60, deadline=None)
-@given(KEYLESS, KEYLESS)
-def test_rows_without_a_key(left: list[Row], right: list[Row]) -> None:
+@settings(max_examples=20, deadline=None)
+@given(st.tuples(PAIRS, PAIRS, PAIRS))
+def test_rows_without_a_key(tables: Sequence[Sides]) -> None:
     """What is left after equal rows cancelled out is changed where both sides have such a row but for its double."""
-    a, b = [TWICE, TWICE, *left], [TWICE, TWICE, *right]
-    rest_a, rest_b = Counter(a) - Counter(b), Counter(b) - Counter(a)
-    groups_a, groups_b = (Counter(row[:2] for row in rest.elements()) for rest in (rest_a, rest_b))
-    changed = groups_a & groups_b
-    with files_of({"word": "VARCHAR", "n": "INTEGER", "x": "DOUBLE"}, a, b) as (one, other):
+    with files_of({"word": "VARCHAR", "n": "INTEGER", "x": "DOUBLE"}, tables) as (one, other):
         told = diff(one, other)
-    only_a, only_b = (groups_a - changed).total(), (groups_b - changed).total()
-    assert told.relations["t"]["key"] is None
-    assert told.counts("t") == (len(a), len(b), only_a, only_b, changed.total())
-    assert told.cells("t") == ({"x": changed.total()} if changed else {})
+    for number, (a, b) in enumerate(tables):
+        name = f"t{number}"
+        rest_a, rest_b = Counter(a) - Counter(b), Counter(b) - Counter(a)
+        groups_a, groups_b = (Counter(row[:2] for row in rest.elements()) for rest in (rest_a, rest_b))
+        changed = groups_a & groups_b
+        only_a, only_b = (groups_a - changed).total(), (groups_b - changed).total()
+        assert told.relations[name]["key"] is None
+        assert told.counts(name) == (len(a), len(b), only_a, only_b, changed.total())
+        assert told.cells(name) == ({"x": changed.total()} if changed else {})

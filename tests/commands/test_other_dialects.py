@@ -8,6 +8,7 @@ import sqlglot
 from measure_cli.dialects.other import other_dialects, translate
 from tests.build.workshop import Workshop
 from tests.commands.conftest import Starter
+from tests.handed_on import hand_on
 
 STACKS = ("starter", "gnosis")
 READABLE = ("bigquery", "databricks", "mysql", "postgres", "redshift", "spark", "sqlite", "trino", "tsql")
@@ -24,8 +25,11 @@ FROM {{ ref('stg_orders') }}
 @pytest.fixture(scope="module")
 def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The script of each bundled stack, in the dialect of their templates."""
-    project = Workshop(tmp_path_factory.mktemp("scripts"))
-    return {stack: project.measure("sql", "--stack", stack, "--dialect", "duckdb").stdout for stack in STACKS}
+    projects = {stack: Workshop(hand_on(stack, tmp_path_factory.mktemp(stack))) for stack in STACKS}
+    return {
+        stack: project.measure("sql", "--stack", stack, "--dialect", "duckdb").stdout
+        for stack, project in projects.items()
+    }
 
 
 @pytest.mark.parametrize(

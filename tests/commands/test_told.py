@@ -8,6 +8,7 @@ import pytest
 
 from tests.build.workshop import Workshop
 from tests.commands.conftest import Starter
+from tests.handed_on import hand_on
 
 REJECTS = "my_stack/staging/stg_orders_rejects.sql"
 COUNTS = """\
@@ -67,7 +68,7 @@ def test_the_demo_tells_what_it_rejects(starter: Starter) -> None:
 
 def test_a_stack_that_counts_tells_the_source(tmp_path: Path) -> None:
     assert Workshop(tmp_path).measure("init", str(tmp_path / "mine"), "--stack", "gnosis").exit_code == 0
-    project = Workshop(tmp_path / "mine")
+    project = Workshop(hand_on("gnosis", tmp_path / "mine"))
     header, first, *_ = project.read("data/token_prices_daily.csv").splitlines()
     project.append("data/token_prices_daily.csv", "," * header.count(",") + "\n" + first.replace("-", "?") + "\n")
     found = project.measure("build", "+stg_unusable_rows", "--json").json["rejected"]
@@ -160,7 +161,7 @@ def test_what_takes_its_time_is_told_before(tmp_path: Path) -> None:
 
 
 def test_secrets_of_a_script_are_a_document_too(tmp_path: Path) -> None:
-    project = Workshop(tmp_path)
+    project = Workshop(hand_on("gnosis", tmp_path))
     text = project.measure("sql", "--secrets", "--stack", "gnosis").stdout
     found = project.measure("sql", "--secrets", "--stack", "gnosis", "--json").json
     assert text == "".join(f"export {name}={value}\n" for name, value in found.items())

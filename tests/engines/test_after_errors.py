@@ -17,7 +17,7 @@ LATE = {
     "duckdb": "SELECT $word AS word, max(CASE WHEN i = 900000 THEN error('too far') END) AS told "
     "FROM range(1000000) AS t(i)",
     "clickhouse": "SELECT $word AS word, throwIf(number = 900000, 'too far') AS told "
-    "FROM numbers(1000000) SETTINGS max_block_size = 100",
+    "FROM numbers(1000000) SETTINGS max_block_size = 1000",
 }
 EARLY = {
     "duckdb": "SELECT $word AS word, error('too far') AS told",

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from measure_cli.cli import app
 from measure_cli.demo.gnosis import DEMO_SALT, generate
+from tests.handed_on import hand_on
 
 AS_OF = date(2025, 6, 30)
 AS_OF_TIME = datetime(2025, 6, 30)
@@ -88,7 +89,7 @@ def build(folder: Path, added: Mapping[str, Sequence[str]] | None = None) -> Bui
     for name, file in files.items():
         lines += [f"[sources.{name}]", f'path = "data/{file.name}"', ""]
     (folder / "measure.toml").write_text("\n".join(lines), encoding="utf-8")
-    arguments = ["build", "--project-dir", str(folder), "--as-of", str(AS_OF), "--json"]
+    arguments = ["build", "--project-dir", str(hand_on("gnosis", folder)), "--as-of", str(AS_OF), "--json"]
     result = CliRunner(env={"MEASURE_PII_SALT": DEMO_SALT}).invoke(app, arguments)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

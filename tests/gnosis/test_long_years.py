@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from tests.build.workshop import invoke
+from tests.handed_on import hand_on
 
 SPINE_WEEKS = 104
 PROJECT = """\
@@ -34,7 +35,7 @@ def built(folder: Path, as_of: date) -> tuple[list[Any], list[Any]]:
     rows = "".join(f"{day},{day.day},1.5\n" for day in days)
     (folder / "transactions.csv").write_text(f"date,n_txs,gas_price_median\n{rows}", encoding="utf-8")
     (folder / "measure.toml").write_text(PROJECT.format(as_of=as_of), encoding="utf-8")
-    ended = invoke("build", "+fct_execution_mmm_spine_weekly", "--project-dir", str(folder))
+    ended = invoke("build", "+fct_execution_mmm_spine_weekly", "--project-dir", str(hand_on("gnosis", folder)))
     assert ended.exit_code == 0, ended.stderr
     with duckdb.connect(str(folder / "warehouse/long.duckdb"), read_only=True) as connection:
         return connection.execute(FRAME).fetchall(), connection.execute(SPINE).fetchall()

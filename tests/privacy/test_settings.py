@@ -14,6 +14,7 @@ import pytest
 from measure_cli.demo.gnosis import DEMO_SALT
 from measure_cli.secrets import PII_SIPHASH_KEY, SALT_VARIABLE, salted
 from tests.build.workshop import Ended, Workshop, process_environment
+from tests.handed_on import hand_on
 from tests.privacy.project import FILES, STACK, write_project
 from tests.privacy.test_building import OTHER_SALT, SALT, measure, pseudonyms, texts_of
 from tests.privacy.test_pseudonyms_on_engines import siphash
@@ -182,7 +183,7 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     folder = tmp_path_factory.mktemp("init")
     ended = Workshop(folder).run("init", "wallets", "--stack", "gnosis")
     assert ended.exit_code == 0, ended.stderr
-    return Workshop(folder / "wallets", "warehouse/wallets.duckdb")
+    return Workshop(hand_on("gnosis", folder / "wallets"), "warehouse/wallets.duckdb")
 
 
 def test_a_new_project_builds_at_once(initialised: Workshop) -> None:

@@ -18,6 +18,7 @@ import duckdb
 from typer.testing import CliRunner
 
 from measure_cli.cli import app
+from tests.handed_on import hand_on
 
 Cell = str | int | float | bool | date | datetime | Decimal | None
 Table = Sequence[Mapping[str, Cell]]
@@ -106,7 +107,7 @@ def write_project(
     (folder / "measure.toml").write_text("\n".join(lines), encoding="utf-8")
     for name, rows in (registries or {}).items():
         write_csv(folder / "registries" / f"{name}.csv", rows)
-    return folder
+    return hand_on("starter", folder)
 
 
 def toml_value(value: object) -> str:

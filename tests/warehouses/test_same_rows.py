@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.handed_on import hand_on
+
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = """\
 [targets.ch]
@@ -73,7 +75,7 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     config = folder / "measure.toml"
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("[targets.local]\n", TARGETS.format(folder=folder.as_posix())), encoding="utf-8")
-    python(folder, "measure_cli", "build", "--quiet")
+    python(hand_on(folder.name, folder), "measure_cli", "build", "--quiet")
     return folder
 
 
