@@ -67,7 +67,7 @@ class Part:
 
     def outside(self, relation: str) -> str:
         """The rows of the model before and after the interval."""
-        start, end = self._bounds
+        start, end, _ = self._bounds
         column = identifier(self.timed.time_column)
         return f"(SELECT * FROM {relation} WHERE {column} < {start} OR {column} >= {end})"
 
@@ -79,11 +79,11 @@ class Part:
             return relation
         self.asked_visible[name] = None
         back, ahead = self.timed.lookback.into(name), self.timed.lookahead.into(name)
-        start, end = self._bounds
+        start, end, as_of = self._bounds
         start = f"{start} - INTERVAL {back} DAY" if back else start
         seen = f"{identifier(column)} >= {start} AND {identifier(column)} < {end}"
         if ahead:  # what is not complete yet is seen by no interval
-            seen += f" + INTERVAL {ahead} DAY AND {identifier(column)} < CAST('{self.timed.as_of}' AS TIMESTAMP)"
+            seen += f" + INTERVAL {ahead} DAY AND {identifier(column)} < {as_of}"
         return f"(SELECT * FROM {relation} WHERE {seen})"
 
     def same_days(self, relation: str) -> str:
@@ -97,12 +97,12 @@ class Part:
         return self.inside(relation, column)
 
     @property
-    def _bounds(self) -> tuple[str, str]:
+    def _bounds(self) -> tuple[str, str, str]:
         bounds = batch_bounds(True, self.timed.as_of)
-        return bounds["start"], bounds["end"]
+        return bounds["start"], bounds["end"], bounds["as_of"]
 
     def _between(self, column: str) -> str:
-        start, end = self._bounds
+        start, end, _ = self._bounds
         return f"{identifier(column)} >= {start} AND {identifier(column)} < {end}"
 
 

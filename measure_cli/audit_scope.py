@@ -89,7 +89,8 @@ def found_in(session: Session, count: Statement, pieces: Sequence[Batch]) -> Ite
 
 def at(statement: Statement, piece: Batch) -> Statement:
     """A statement with the bounds of an interval."""
-    return replace(statement, parameters={BATCH_START: str(piece.start), BATCH_END: str(piece.end)})
+    bounds = {BATCH_START: str(piece.start), BATCH_END: str(piece.end)}
+    return replace(statement, parameters={**statement.parameters, **bounds})
 
 
 def counted(session: Session, count: Statement) -> int:

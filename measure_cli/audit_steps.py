@@ -9,9 +9,9 @@ changed day is replaced.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from measure_cli.batch_steps import columns_seen
+from measure_cli.batch_steps import bound_as_of, columns_seen
 from measure_cli.catalog import Audit, Relation, digest, key_of
 from measure_cli.ddl.intervals import NEVER, placeholders, within
 from measure_cli.dialects.compiled import CompiledSelect
@@ -117,9 +117,11 @@ def audit_parts(
     )
     secrets, by_month = secrets_of(part, names), bool(windows) or parts.scope is Scope.GROUPS
     looked_at = (relation.key, *parts.same_days) if by_month else ()
+    bindings = bound_as_of(relation, rows, names.ddl)
+    sample = sampling(audit, rows, names, secrets)
     return AuditParts(
-        count=counting(rows, secrets),
-        sample=sampling(audit, rows, names, secrets),
+        count=replace(counting(rows, secrets), parameters=bindings),
+        sample=sample and replace(sample, parameters=bindings),
         strays=tuple(strays(key, names) for key in looked_at),
         days=tuple(days(key, names) for key in looked_at),
         by_month=by_month,

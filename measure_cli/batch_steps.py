@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from measure_cli.batches import (
+    BATCH_AS_OF,
     BATCH_END,
     BATCH_STAGE,
     BATCH_START,
@@ -22,12 +23,13 @@ from measure_cli.batches import (
     is_within,
 )
 from measure_cli.catalog import Relation, digest, key_of
-from measure_cli.ddl.base import Swap
+from measure_cli.ddl.base import Ddl, Swap
 from measure_cli.ddl.intervals import bound, in_stage, placeholders, within, within_any
 from measure_cli.kinds import Materialization, RelationKind
 from measure_cli.materialize import Names, hooks, is_view, run_parents, secrets_of
 from measure_cli.refresh import Subject, Wishes, plan_batches
-from measure_cli.types import BATCHES_SUFFIX, Batch, Statement
+from measure_cli.sqltext import split_placeholders
+from measure_cli.types import BATCHES_SUFFIX, Batch, Statement, Value
 
 WHOLE = "whole"  # the part that is all of a relation
 PART_DIGITS = 24
@@ -115,7 +117,7 @@ class BatchSteps:
         assert relation.batched is not None
         body = relation.batched.sql(lambda reference: names.in_run(key_of(reference)))
         condition = within(ddl, self._time_column, placeholders(ddl))
-        values = {BATCH_START: str(batch.start), BATCH_END: str(batch.end)}
+        values = {BATCH_START: str(batch.start), BATCH_END: str(batch.end), **bound_as_of(relation, body, names.ddl)}
         if batch.stage is not None:
             condition += f" AND {self._in_stage(None)}"
             values[BATCH_STAGE] = batch.stage
@@ -200,6 +202,12 @@ class BatchSteps:
 
     def _replaced(self, plan: BatchPlan) -> str:
         return within_any(self.names.ddl.batches, self._time_column, plan.replaced)
+
+
+def bound_as_of(relation: Relation, sql: str, ddl: Ddl) -> dict[str, Value]:
+    """The value of the `as_of` of a batch, where the text has a place for it."""
+    has_place = BATCH_AS_OF in split_placeholders(sql, ddl.escapes_by_backslash)[1::2]
+    return {BATCH_AS_OF: f"{relation.as_of} 00:00:00"} if has_place else {}
 
 
 def stage_name(relation: Relation, names: Names) -> str:

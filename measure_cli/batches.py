@@ -16,7 +16,8 @@ from typing import Protocol
 from measure_cli.results import Table
 from measure_cli.types import Batch, Statement
 
-BATCH_START, BATCH_END, BATCH_STAGE = "batch_start", "batch_end", "batch_stage"  # the placeholders that a batch binds
+# the placeholders that a batch binds
+BATCH_START, BATCH_END, BATCH_STAGE, BATCH_AS_OF = "batch_start", "batch_end", "batch_stage", "batch_as_of"
 CALENDAR_START, CALENDAR_END = date(1900, 1, 1), date(2299, 1, 1)  # the days that every engine knows
 REST = ""  # the last stage: rows whose value is not declared, or NULL
 

@@ -20,7 +20,13 @@ from measure_cli.batches import CALENDAR_END
 from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.errors import PlanError, did_you_mean
 from measure_cli.graph import Graph, Node, sort_topologically
-from measure_cli.incremental import PLACEHOLDERS, check_batched, check_stage_column, placeholders_of, with_origins_of
+from measure_cli.incremental import (
+    PLACEHOLDERS,
+    check_batched,
+    placeholders_of,
+    windows_of,
+    with_origins_of,
+)
 from measure_cli.ingest import declared_schema
 from measure_cli.kinds import EngineKind, Materialization, PseudonymHash, RelationKind
 from measure_cli.models import RenderedModel
@@ -274,18 +280,15 @@ class Compiler:
         """The incremental relation with the SELECT of one interval. Its content ends before `as_of`, or never."""
         assert relation.compiled is not None
         config = relation.config
-        check_stage_column(rendered, relation.compiled)
         batched = self.compile(rendered, placeholders_of(config))
         check_batched(rendered, relation.compiled, batched)
-        reaches = [(reach.days, sorted(reach.of.items())) for reach in (config.lookback, config.lookahead)]
-        facts = (config.time_column, *reaches, config.start, config.undated)
         as_of = self._as_of if config.complete_days else CALENDAR_END
         return replace(
             relation,
             compiled=with_origins_of(relation.compiled, batched),
             batched=batched,
-            definition=digest(relation.definition, batched.parts, facts, as_of),
-            batch_definition=digest(batched.parts, batched.columns, config.order_by, facts),
+            definition=digest(relation.definition, batched.parts, windows_of(config), as_of),
+            batch_definition=digest(batched.parts, batched.columns, config.order_by, windows_of(config)),
             as_of=as_of,
         )
 

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import jinja2
 from jinja2.ext import do as do_extension
 
-from measure_cli.batches import BATCH_END, BATCH_STAGE, BATCH_START, REST
+from measure_cli.batches import BATCH_AS_OF, BATCH_END, BATCH_STAGE, BATCH_START, REST
 from measure_cli.errors import MeasureError, ProjectError, did_you_mean
 from measure_cli.model_config import TemplateCallError, read_config
 from measure_cli.sqltext import literal
@@ -315,6 +315,10 @@ def stage_condition(expression: str, stages: Iterable[str]) -> str:
 
 
 def batch_bounds(batched: bool, as_of: date) -> dict[str, str]:
-    """`batch` for a template: placeholders of an interval, or all of time up to `as_of`."""
-    start, end = (f"${BATCH_START}", f"${BATCH_END}") if batched else ("'0001-01-01 00:00:00'", f"'{as_of}'")
-    return {"start": f"CAST({start} AS TIMESTAMP)", "end": f"CAST({end} AS TIMESTAMP)"}
+    """`batch` for a template: placeholders of an interval, or all of time up to `as_of`.
+
+    `as_of` stands in it as a placeholder, too: as a literal it would make a model another one each day.
+    """
+    bound = {"start": f"${BATCH_START}", "end": f"${BATCH_END}", "as_of": f"${BATCH_AS_OF}"}
+    whole = {"start": "'0001-01-01 00:00:00'", "end": f"'{as_of}'", "as_of": f"'{as_of}'"}
+    return {name: f"CAST({moment} AS TIMESTAMP)" for name, moment in (bound if batched else whole).items()}

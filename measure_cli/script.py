@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from measure_cli.batches import BATCH_END, BATCH_STAGE, BATCH_START, REST, month_of
+from measure_cli.batches import BATCH_AS_OF, BATCH_END, BATCH_STAGE, BATCH_START, REST, month_of
 from measure_cli.catalog import Catalog, Relation
 from measure_cli.ddl.base import Ddl
 from measure_cli.ddl.intervals import bound, within
@@ -55,6 +55,7 @@ def of_batch(relation: Relation, names: Names, batch: Batch) -> str:
     bounds = {
         BATCH_START: literal(str(batch.start)),
         BATCH_END: literal(str(batch.end)),
+        BATCH_AS_OF: literal(f"{relation.as_of} 00:00:00"),
         BATCH_STAGE: ", ".join(map(literal, (*relation.config.stages, REST))),
     }
     pieces = split_placeholders(select_of(relation.batched, names), names.ddl.escapes_by_backslash)

@@ -79,7 +79,7 @@ A batch of entries reads no further than its last entry can reach: the longest w
     {%- endif %} AS step_{{ step.step }}_ts
     {%- endfor %}
   FROM {{ touchpoints if stream == 'touchpoint' else conversions }}
-  WHERE {{ time_column }} < {{ as_of }}
+  WHERE {{ time_column }} < {{ batch.as_of }}
     {%- if is_incremental() %}
     {%- set days_after = funnel_lookahead(wanted, stream) | int %}
     AND {{ time_column }} >= {{ batch.start }}

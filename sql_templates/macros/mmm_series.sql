@@ -90,10 +90,7 @@ WHERE FALSE
     {%- endif %}
     {%- endfor %}
   FROM {{ ref(input.model) }}
-  WHERE {{ day }} < {{ as_of }}
-    {%- if is_incremental() %}
-    AND {{ in_batch(time_column) }}
-    {%- endif %}
+  WHERE {{ in_batch(time_column) if is_incremental() else day ~ ' < ' ~ as_of }}
   GROUP BY {{ day }}
 )
 {%- endfor -%}
