@@ -14,7 +14,6 @@ from measure_cli.dialects.column_types import (
     DECIMAL,
     DOUBLE,
     INTEGERS,
-    MOMENTS,
     TEXTS,
     UNKNOWN,
     common_type,
@@ -206,11 +205,10 @@ def if_sql(self: Generator, node: exp.If) -> str:
 
 
 def nullif_sql(self: Generator, node: exp.Nullif) -> str:
-    """The second value is of the type of the first."""
-    value, other = node.this, node.expression
-    if kind_of(value.type) in (*TEXTS, *MOMENTS, DOUBLE, DECIMAL):
-        return f"nullIf({self.sql(value)}, {as_type(self, other, value.type)})"
-    return self.func("nullIf", value, other)
+    """Values are compared as what both can be, and the first one comes out as what it is."""
+    kept = self.sql(node.this)
+    value, other = compared(self, node.this, node.expression)
+    return f"nullIf({kept}, {other})" if value == kept else f"if({value} = {other}, NULL, {kept})"
 
 
 NUMBERS: dict[type[exp.Expr], Write] = {

@@ -26,6 +26,8 @@ EXPRESSIONS = """
     n IS NOT DISTINCT FROM NULL | flag IS NOT DISTINCT FROM TRUE | coalesce(n, 0) | coalesce(n, 0.5) | coalesce(n, x)
     coalesce(amount, 0) | coalesce(x, amount, 1) | coalesce(price, n, -1) | coalesce(flag, FALSE)
     coalesce(NULL, kind, 'none') | coalesce(flag, x > 1) | nullif(n, 0) | nullif(x, 0.5) | nullif(amount, 2.675)
+    nullif(0.5, CAST(0.500001 AS DECIMAL(18, 6))) | nullif(0.5, CAST(0.500000 AS DECIMAL(18, 6))) | nullif(2, 2.4)
+    nullif(i, 2.0) | nullif(price, amount) | nullif(amount, x) | nullif(i, x) | nullif(x, i) | nullif(n, NULL)
     nullif(kind, '') | nullif(i, 2) | nullif(price, 0) | greatest(n, 0) | least(n, x) | greatest(n, i, NULL)
     greatest(amount, price) | least(kind, 'b') | greatest(x, 1.5) | least(h, n) | CASE WHEN x > 0 THEN 1 ELSE 0.5 END
     CASE WHEN x > 0 THEN n END | CASE WHEN flag THEN i ELSE x END
