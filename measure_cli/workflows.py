@@ -212,7 +212,7 @@ def translated_script(request: Request, dialect: str, select_only: bool) -> Scri
     """
     from measure_cli.catalog import placed
     from measure_cli.ddl.other import OtherDdl
-    from measure_cli.dialects.other import other_dialects, translate
+    from measure_cli.dialects.other import other_dialects, statements_of, translate
     from measure_cli.inspection import chosen_by
     from measure_cli.loading import load, typed_file
     from measure_cli.script import Inputs, script_of, select_of_one
@@ -227,7 +227,7 @@ def translated_script(request: Request, dialect: str, select_only: bool) -> Scri
     catalog = placed(loaded.catalog, ddl.place)
     inputs = Inputs(loaded.source_select, partial(typed_file, loaded))
     text = select_of_one(catalog, chosen, ddl, None) if select_only else script_of(catalog, chosen, inputs, ddl, None)
-    translated = translate(text, dialect)
+    translated = translate(statements_of(text), dialect)
     request.emit(Notice(f"{dialect}: a translation that nobody has executed; look at it before you rely on it"))
     for trouble in translated.lacking:
         request.emit(Notice(f"{dialect}: {trouble}"))

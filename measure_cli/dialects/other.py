@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlglot
@@ -26,13 +27,19 @@ class Translation:
     failed: tuple[str, ...]
 
 
-def translate(script: str, dialect: str) -> Translation:
-    """The statements of a script, one after the other, as far as sqlglot can write them."""
+def statements_of(script: str) -> list[exp.Expr]:
+    """The statements of a script, written with what most dialects know."""
+    return [
+        parsed.transform(without_named_windows).transform(counted_interval)
+        for parsed in sqlglot.parse(script, read=DUCKDB)
+        if parsed is not None and not isinstance(parsed, exp.Semicolon)
+    ]
+
+
+def translate(trees: Sequence[exp.Expr], dialect: str) -> Translation:
+    """The statements that `statements_of` gives, one after the other, as far as sqlglot can write them."""
     statements, lacking, failed = [], [], []
-    for parsed in sqlglot.parse(script, read=DUCKDB):
-        if parsed is None or isinstance(parsed, exp.Semicolon):
-            continue
-        tree = parsed.transform(without_named_windows).transform(counted_interval)
+    for tree in trees:
         try:
             text, found = written(tree, dialect)
         except Exception as error:  # sqlglot breaks off with whatever error its dialect happens to run into
