@@ -20,6 +20,7 @@ from benchmarks.refreshing import (
     REACH,
     Project,
     Ran,
+    add_day,
     add_late_row,
     by_hand,
     content,
@@ -92,6 +93,7 @@ def of_the_stack(dataset: Dataset, folder: Path, repeats: int) -> Iterator[Line]
     yield Line("measure refresh, nothing changed: times one pass", *nothing, full)
     for day in CHANGED_DAYS:
         yield changed_day(whole, monthly, files, day, full)
+    yield new_day(dataset, whole, monthly, files, full)
 
 
 def changed_day(whole: Project, monthly: Project, files: Path, day: str, full: tuple[float, float]) -> Line:
@@ -106,6 +108,17 @@ def changed_day(whole: Project, monthly: Project, files: Path, day: str, full: t
     )
     text = f"measure refresh, {day} changed, {journeys} batches of journeys and {ledgers} of credits: times one pass"
     return Line(text, *refreshed.cost, full, "<= 0.05")
+
+
+def new_day(dataset: Dataset, whole: Project, monthly: Project, files: Path, full: tuple[float, float]) -> Line:
+    """The day of reference moves on, and the file of a new day is there: what happens each day."""
+    as_of = add_day(files)
+    for project in (whole, monthly):
+        project.write(dataset, "starter", touchpoints=f"{files}/*.parquet", as_of=as_of)
+    refreshed = monthly.measure(*MONTHLY)
+    whole.measure("build", "--full")
+    must_agree(whole, monthly, RELATIONS)
+    return Line("measure refresh, a new day with a file of its own: times one pass", *refreshed.cost, full)
 
 
 def afresh(project: Project, *arguments: str) -> Ran:

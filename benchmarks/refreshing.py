@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +88,21 @@ class Project:
         """The file of its target."""
         return self.folder / "target.duckdb"
 
-    def write(self, dataset: Dataset, stack: str, *, touchpoints: str | None = None, memory_limit: str = "") -> None:
+    def write(
+        self,
+        dataset: Dataset,
+        stack: str,
+        *,
+        touchpoints: str | None = None,
+        memory_limit: str = "",
+        as_of: str = AS_OF,
+    ) -> None:
         """Configure it. With a memory limit there is no disk to go to, and one thread, whose share is all of it."""
         self.folder.mkdir(exist_ok=True)
         tight = f'memory_limit = "{memory_limit}"\ntemp_directory = ""\nthreads = 1\n' if memory_limit else ""
         conversions = f'[sources.conversions]\npath = "{dataset.conversions}"\n' if stack == "starter" else ""
         (self.folder / "measure.toml").write_text(
-            f'[project]\nstack = "{stack}"\nas_of = "{AS_OF}"\ntarget = "here"\n'
+            f'[project]\nstack = "{stack}"\nas_of = "{as_of}"\ntarget = "here"\n'
             f'[targets.here]\ntype = "duckdb"\npath = "{self.database.name}"\n{tight}'
             f'[sources.touchpoints]\npath = "{touchpoints or dataset.touchpoints}"\n{conversions}',
             encoding="utf-8",
@@ -203,6 +211,18 @@ def add_late_row(folder: Path, day: str) -> None:
         )
         write_parquet(connection, file, f"SELECT * FROM read_parquet('{before}') UNION ALL ({first})")
     before.unlink()
+
+
+def add_day(folder: Path) -> str:
+    """Write a file for the day after the last one, with the rows of that one; returns the day of reference then."""
+    with duckdb.connect() as connection:
+        last = date.fromisoformat(AS_OF) - timedelta(days=1)
+        rows = (
+            f"SELECT user_id, event_ts + INTERVAL 1 DAY AS event_ts, event_kind "
+            f"FROM read_parquet('{folder}/{last:%Y-%m}.parquet') WHERE CAST(event_ts AS DATE) = DATE '{last}'"
+        )
+        write_parquet(connection, folder / f"{AS_OF}.parquet", rows)
+    return (date.fromisoformat(AS_OF) + timedelta(days=1)).isoformat()
 
 
 def write_reach(project: Project, dataset: Dataset, memory_limit: str = "") -> None:

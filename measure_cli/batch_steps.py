@@ -273,7 +273,7 @@ def days_by_file(
             known[part] = seen[part]
         else:
             asked[part] = Statement(query)
-    return DayQueries(asked, known)
+    return DayQueries(asked, known, are_files=True)
 
 
 def recorded_days(key: str, version: str, record: RecordedBatches) -> Days | None:

@@ -58,10 +58,14 @@ Days = Mapping[date | None, Day]
 
 @dataclass(frozen=True, slots=True)
 class DayQueries:
-    """How the days of a relation are found, the sum of those of its parts: some are known, others are asked."""
+    """How the days of a relation are found, the sum of those of its parts: some are known, others are asked.
+
+    `are_files`: the parts are files, whose days are worth a record.
+    """
 
     asked: Mapping[str, Statement]
     known: Mapping[str, Days] = field(default_factory=dict)
+    are_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,8 +333,8 @@ def read_days(text: str) -> dict[date | None, Day]:
 
 
 def parts_text(parts: Mapping[str, Days]) -> str:
-    """The days of several parts as text, for the record; one part says no more than the sum."""
-    return json.dumps({part: days_text(days) for part, days in parts.items()} if len(parts) > 1 else {})
+    """The days of several parts as text, for the record."""
+    return json.dumps({part: days_text(days) for part, days in parts.items()})
 
 
 def read_parts(text: str) -> dict[str, Days]:

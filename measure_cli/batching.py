@@ -41,11 +41,12 @@ T = TypeVar("T")
 class SeenDays:
     """The inputs that models of this run have asked about: each is asked once, whoever comes first.
 
-    `parts` is what was found, by relation and part; of relations that the run has built by batches, `after` says what
-    need not be asked.
+    `files` are the days of files, by relation and part; of relations that the run has built by batches, `after` says
+    what need not be asked.
     """
 
-    parts: dict[str, Mapping[str, Days]] = field(default_factory=dict)
+    found: dict[str, Days] = field(default_factory=dict)
+    files: dict[str, Mapping[str, Days]] = field(default_factory=dict)
     after: dict[str, DayQueries] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
@@ -56,9 +57,11 @@ class SeenDays:
             with self._lock:
                 lock = self._locks.setdefault(relation, threading.Lock())
             with lock:
-                if relation not in self.parts:
-                    self.parts[relation] = ask(session, self.after.get(relation, query))
-        return {relation: sum_of(self.parts[relation].values()) for relation in queries}
+                if relation not in self.found:
+                    parts = ask(session, self.after.get(relation, query))
+                    self.files |= {relation: parts} if query.are_files else {}
+                    self.found[relation] = sum_of(parts.values())
+        return {relation: self.found[relation] for relation in queries}
 
 
 def ask(session: Session, queries: DayQueries) -> Mapping[str, Days]:
@@ -86,7 +89,7 @@ class Workbench:
 def plan_of(session: Session, name: str, writer: BatchWriter, bench: Workbench) -> BatchPlan:
     """What is stale in a model, now that its inputs are built."""
     plan = writer.plan(bench.tried(name, lambda: bench.seen.of(session, writer.day_queries()), "its inputs"))
-    plan = replace(plan, seen=tuple(replace(one, parts=bench.seen.parts[one.relation]) for one in plan.seen))
+    plan = replace(plan, seen=tuple(replace(one, parts=bench.seen.files.get(one.relation, {})) for one in plan.seen))
     for notice in plan.notices:
         bench.emit(Notice(notice))
     if not writer.is_whole:

@@ -97,6 +97,8 @@ def check(shop: Workshop, content: Content) -> None:
             amounts[(moment.date(), kind)] += amount
     expected = sorted((*key, number, amounts[key]) for key, number in counted.items())
     assert shop.query("SELECT * FROM marts.fct_days ORDER BY ALL") == expected
+    kept = shop.query("SELECT parts FROM measure_state.days WHERE relation = 'source.events'")
+    assert [len(json.loads(parts)) for (parts,) in kept] in ([], [len(content)], [0])
     seen = shop.query("SELECT days FROM measure_state.days WHERE relation = 'source.events'")
     days = {day: rows for day, (rows, _) in json.loads(seen[0][0]).items()} if seen else {}
     assert days == Counter(moment.date().isoformat() if moment else "" for _, moment, _ in events)
