@@ -28,7 +28,7 @@ from tests.build.workshop import Ended
 from tests.refresh.staged_visits import computed_batches, open_staged
 from tests.refresh.test_memory import open_big
 from tests.refresh.test_property import History, World, histories, runs
-from tests.refresh.visits import AS_OF, FILLING, Rows, VisitShop
+from tests.refresh.visits import AS_OF, BUSIEST, FILLING, Rows, VisitShop
 
 ROWS = Rows(
     (("ann", datetime(2024, 1, 3), "mail"), ("ann", datetime(2024, 2, 3), "unknown")),
@@ -231,6 +231,7 @@ class ParallelWorld(World):
 
     def built_whole(self, folder: Path) -> VisitShop:
         shop = open_staged(folder)
+        shop.write("my_stack/marts/fct_busiest.sql", BUSIEST)
         self.follow(shop)
         shop.build(*self.arguments)
         return shop
