@@ -140,7 +140,8 @@ RENDERING = (
     ),
     model(
         "days of an input that are none",
-        "{{ config(materialized='incremental', time_column='at', lookback={'stg_touchpoints': 'all'}) }}\nSELECT 1 AS one\n",
+        "{{ config(materialized='incremental', time_column='at', lookback={'stg_touchpoints': 'all'}) }}\n"
+        "SELECT 1 AS one\n",
         'config: "lookback" of "stg_touchpoints" must be a number of days, found the text \'all\'',
         at="config",
     ),

@@ -33,7 +33,8 @@ EXPRESSIONS = """
     d IN ('2024-01-31') | CAST(ts AS DATE) = d | coalesce(d, DATE '2000-02-29') | coalesce(d, ts) | coalesce(ts, d)
     coalesce(e, '2000-02-29') | greatest(d, e) | least(d, ts) | greatest(ts, until) | nullif(d, e)
     nullif(d, DATE '1960-05-05') | nullif(d, ts) | nullif(d, TIMESTAMP '1960-05-05 10:00:00') | nullif(ts, d)
-    nullif(d, TIMESTAMP '1960-05-05 00:00:00') | CASE WHEN i < 4 THEN d ELSE ts END | CASE WHEN i < 4 THEN d END | DATE '0999-12-31'
+    nullif(d, TIMESTAMP '1960-05-05 00:00:00')
+    CASE WHEN i < 4 THEN d ELSE ts END | CASE WHEN i < 4 THEN d END | DATE '0999-12-31'
     DATE '9999-12-31' | TIMESTAMP '2024-02-29 12:30:00.000001' | TIMESTAMP '2024-02-29' | DATE '1883-11-18'
     TIMESTAMP '2024-02-29T12:30:00' | CAST('2024-02-29 12:30:00.1' AS TIMESTAMP) | ts + INTERVAL 1 DAY > until
     CAST(ts AS DATE) - INTERVAL 1 DAY < d | ts AT TIME ZONE 'UTC' IS NULL
