@@ -35,10 +35,14 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class RenderedParts:
-    """An audit for one interval. Of relations in `visible` it reads the days around it, in `same_days` its own."""
+    """An audit for one interval. Of relations in `visible` it reads the days around it, in `same_days` its own.
+
+    `keys` tell apart the groups that it judges.
+    """
 
     rendered: Rendered
     scope: Scope
+    keys: tuple[str, ...]
     visible: tuple[str, ...]
     same_days: tuple[str, ...]
 
@@ -181,7 +185,8 @@ def parts_of(part: Part, rendered: Rendered) -> RenderedParts | None:
     if part.is_impossible or rendered.config.scope is None:
         return None
     compared = tuple(name for name in part.asked_same_days if name != part.timed.name)
-    return RenderedParts(rendered, rendered.config.scope, tuple(part.asked_visible), compared)
+    config = rendered.config
+    return RenderedParts(rendered, rendered.config.scope, config.keys, tuple(part.asked_visible), compared)
 
 
 def names_relations(value: Any) -> bool:

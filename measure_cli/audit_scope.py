@@ -33,20 +33,34 @@ def look(session: Session, audit: AuditStep, plan: BatchPlan | None) -> Found:
     parts, every = audit.parts, months_of(plan)
     if parts is None or plan is None or not every:
         return Found(counted(session, audit.count))
-    is_all = plan.is_full or not parts.is_clean
+    is_all, whole = plan.is_full or not parts.is_clean, Batch(every[0].start, every[-1].end)
+    if is_all and parts.spread and (found := look_at_once(session, audit, parts.spread, whole)):
+        return found
     if parts.by_month:  # what a month can see is less than what several can
         months = every if is_all else [month.batch for month in plan.months]
         pieces = held_months(session, parts, months)
     else:
         pieces = joined(every if is_all else [month.part for month in plan.months])
     is_proof = parts.by_month or not is_all
-    if is_proof and is_spotless(session, parts, pieces, Batch(every[0].start, every[-1].end)):
+    if is_proof and is_spotless(session, parts, pieces, whole):
         return Found(0, is_clean=True)
     try:
         failures = counted(session, audit.count)
     except OutOfMemory:
         return by_pieces(session, parts, pieces, is_proof or plan.is_full)
     return Found(failures, is_clean=not failures and not parts.by_month)
+
+
+def look_at_once(session: Session, audit: AuditStep, spread: Statement, whole: Batch) -> Found | None:
+    """Where every group lies in one month, all of them at once prove what the months do; None where they do not."""
+    assert audit.parts is not None
+    try:
+        if has_strays(session, audit.parts, whole) or counted(session, spread):
+            return None
+        failures = counted(session, audit.count)
+    except OutOfMemory:
+        return None
+    return Found(failures, is_clean=not failures)
 
 
 def months_of(plan: BatchPlan | None) -> Sequence[Batch]:
@@ -64,8 +78,13 @@ def held_months(session: Session, parts: AuditParts, months: Sequence[Batch]) ->
 
 def is_spotless(session: Session, parts: AuditParts, pieces: Sequence[Batch], whole: Batch) -> bool:
     """Whether nothing is found in any piece, and there are no rows outside of all months."""
-    strays = any(counted(session, at(statement, whole)) for statement in parts.strays)
-    return not strays and not any(failures for _, failures in found_in(session, parts.count, pieces))
+    clean = not has_strays(session, parts, whole)
+    return clean and not any(failures for _, failures in found_in(session, parts.count, pieces))
+
+
+def has_strays(session: Session, parts: AuditParts, whole: Batch) -> bool:
+    """Whether there are rows outside of all months."""
+    return any(counted(session, at(statement, whole)) for statement in parts.strays)
 
 
 def by_pieces(session: Session, parts: AuditParts, pieces: Sequence[Batch], is_proof: bool) -> Found:

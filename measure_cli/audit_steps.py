@@ -8,7 +8,7 @@ changed day is replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from measure_cli.batch_steps import bound_as_of, columns_seen
@@ -125,6 +125,7 @@ def audit_parts(
         strays=tuple(strays(key, names) for key in looked_at),
         days=tuple(days(key, names) for key in looked_at),
         by_month=by_month,
+        spread=spread(looked_at, parts.keys, names) if by_month and not parts.visible else None,
         identity=identity if is_recorded else None,
         is_clean=is_recorded and identity in clean,
     )
@@ -147,6 +148,25 @@ def sees_what_is_compared(audit: Audit, relations: Mapping[str, Relation]) -> bo
 def named_columns(compiled: CompiledSelect) -> list[tuple[str, tuple[str, ...]]]:
     """The columns of each relation that a SELECT names."""
     return [(key_of(reference), columns) for reference, columns in compiled.reads]
+
+
+def spread(relations: Sequence[str], keys: Sequence[str], names: Names) -> Statement | None:
+    """Count the groups whose rows lie in several months, over all of some relations; None where keys are not known."""
+    ddl, known = names.ddl.batches, [{column for column, _ in names.relations[key].columns} for key in relations]
+    if not keys or any(not set(keys) <= columns for columns in known):
+        return None
+    listed = ", ".join(map(ddl.column, keys))
+    rows = []
+    for key in relations:
+        column = names.relations[key].config.time_column
+        assert column is not None
+        month = f"EXTRACT(YEAR FROM {ddl.column(column)}) * 12 + EXTRACT(MONTH FROM {ddl.column(column)})"
+        rows.append(f"SELECT {listed}, {month} AS month_no FROM {names.in_run(key)}")
+    groups = f"GROUP BY {listed} HAVING min(month_no) < max(month_no)"
+    dated = "\nUNION ALL\n".join(rows)
+    text = f"SELECT {listed} FROM (\n{dated}\n) AS dated {groups}"
+    secrets = tuple(dict.fromkeys(secret for key in relations for secret in names.secrets_in(key)))
+    return counting(text, secrets)
 
 
 def days(key: str, names: Names) -> Statement:

@@ -30,9 +30,10 @@ CONFIG_TYPES: Mapping[str, tuple[type, ...]] = {
     "post_hook": (list, str),
     "severity": (str,),
     "scope": (str,),
+    "keys": (list, str),
     "internal_only": (bool,),
 }
-LIST_KEYS = ("tags", "unique_key", "order_by", "partition_by", "pre_hook", "post_hook", "stages")
+LIST_KEYS = ("tags", "unique_key", "order_by", "partition_by", "pre_hook", "post_hook", "stages", "keys")
 
 
 class TemplateCallError(Exception):

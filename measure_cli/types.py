@@ -287,7 +287,7 @@ OWN_DAY = Reach()
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """The arguments of `config(...)` in a template; `severity` is for singular audits, `scope` for all audits.
+    """The arguments of `config(...)` in a template; `severity` is for singular audits, `scope`, `keys` for all audits.
 
     `stages` are values of the column `stage_by`: a batch is computed for one of them after the other, then for others.
     """
@@ -310,6 +310,7 @@ class ModelConfig:
     post_hook: tuple[str, ...] = ()
     severity: Severity = Severity.ERROR
     scope: Scope | None = None
+    keys: tuple[str, ...] = ()
     internal_only: bool = False
 
 
@@ -360,8 +361,9 @@ class AuditParts:
 
     It may find what is no offence, but never nothing where the whole audit finds something: given that every other part
     was clean, too. `is_clean` says that the published rows are known to be; they are remembered under `identity`, None
-    if nothing can be remembered. With `by_month` only months prove anything. `strays` count rows that no interval up to
-    the bounds of all of them holds, `days` tell where there are rows at all.
+    if nothing can be remembered. With `by_month` only months prove anything, or all at once if `spread`, which counts
+    groups that lie in several months, finds none. `strays` count rows that no interval up to the bounds of all of them
+    holds, `days` tell where there are rows at all.
     """
 
     count: Statement
@@ -369,6 +371,7 @@ class AuditParts:
     strays: tuple[Statement, ...]
     days: tuple[Statement, ...]
     by_month: bool
+    spread: Statement | None
     identity: str | None
     is_clean: bool
 

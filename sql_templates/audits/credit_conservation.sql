@@ -1,8 +1,8 @@
 {# In every group of `key` each attribution model hands out exactly `total` (default 1, or a column that repeats on the rows
    of a group). `conversions`, a relation with the same key, adds that no conversion is without credit. `tolerance`
    (default 1e-9) is relative to the total, and absolute below 1. #}
-{{- config(scope='groups') }}
 {%- set key = arg('key', ['conversion_key']) -%}
+{{- config(scope='groups', keys=key) }}
 {%- set models = arg('models', ['first_touch', 'last_touch', 'linear', 'time_decay', 'position_based', 'last_non_direct']) -%}
 {%- set conversions = arg('conversions', none) -%}
 WITH credited AS (

@@ -114,6 +114,33 @@ def test_a_key_of_a_replaced_month_stands_in_another(shop: SalesShop, world: Wor
     assert found["at_once"] == PASS
 
 
+def test_groups_that_lie_in_two_months_prove_nothing_at_once(tmp_path: Path, world: World) -> None:
+    """Half of a basket in March, half in May: all is well, but no month can be taken for clean."""
+    world.sell(7, datetime(2024, 3, 9), share=0.5)
+    world.sell(8, datetime(2024, 5, 9), basket="t7", share=0.5)
+    world.totals.remove(("t8", datetime(2024, 5, 9)))
+    shop = open_sales(tmp_path / "shop", world)
+    assert verdicts(shop.refresh())["credit_conservation"] == PASS
+    known = "SELECT count(*) FROM measure_state.clean WHERE audit = 'credit_conservation'"
+    assert shop.query(known) == [(0,)]
+    spoil(shop, 2, "share = 0.5")
+    world.sell(9, datetime(2024, 6, 20))
+    shop.follow(world)
+    assert verdicts(shop.refresh())["credit_conservation"] == ("fail", 1)
+
+
+def test_groups_of_one_month_are_proven_at_once(shop: SalesShop, tmp_path: Path, world: World) -> None:
+    """As much as month by month: what stays is not looked at again, what is missing in a month is."""
+    known = "SELECT count(*) FROM measure_state.clean WHERE audit = 'credit_conservation'"
+    assert shop.query(known) == [(1,)]
+    world.totals.append(("t1", datetime(2024, 2, 9)))  # in another month than its shares
+    shop.follow(world)
+    assert verdicts(shop.refresh())["credit_conservation"] == PASS
+    fresh = open_sales(tmp_path / "fresh", world)
+    assert verdicts(fresh.refresh())["credit_conservation"] == PASS
+    assert shop.query(known) == fresh.query(known) == [(0,)]
+
+
 def test_what_a_month_cannot_see_proves_nothing_for_it(shop: SalesShop, world: World) -> None:
     """The seller of March is known from January, which March does not see: it stays when January changes."""
     world.sellers.append(("bob", datetime(2024, 1, 5)))
