@@ -27,6 +27,7 @@ from measure_cli.types import INTERNAL_FILE, Load, Project, Statement, Value
 # DuckDB tells these by text only, in the words of the system.
 NO_WRITING = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS))
 INSERT = "INSERT INTO "  # answered with the number of rows
+LOG_SIZE = "256MB"  # of what is written into the file at once; DuckDB's own 16 MB make batches wait for each other
 UNLOADED = "measure_unloaded"  # what a file that receives rows is attached as
 
 
@@ -232,6 +233,8 @@ def open_duckdb(
     with our_errors():
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
+        if "memory_limit" not in config:  # what the log holds is in memory, too
+            connection.execute(f"SET checkpoint_threshold = '{LOG_SIZE}'")
         if (directory := target.settings.get("temp_directory")) is not None:
             folder = str(project.path(str(directory))) if directory else ""  # empty: nothing is written aside
             connection.execute(f"SET temp_directory = {literal(folder)}")
