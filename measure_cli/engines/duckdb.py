@@ -233,7 +233,8 @@ def open_duckdb(
     with our_errors():
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
-        if "memory_limit" not in config:  # what the log holds is in memory, too
+        # What the log holds is in memory, too, and blocks that are written late may carry what stood in memory before.
+        if "memory_limit" not in config and not with_internal and secrets == NO_SECRETS:
             connection.execute(f"SET checkpoint_threshold = '{LOG_SIZE}'")
         if (directory := target.settings.get("temp_directory")) is not None:
             folder = str(project.path(str(directory))) if directory else ""  # empty: nothing is written aside
