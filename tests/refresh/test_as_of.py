@@ -21,7 +21,7 @@ def test_no_incremental_model_is_another_one_on_another_day(
 ) -> None:
     monkeypatch.setenv("MEASURE_PII_SALT", SALT)
     days = [date(2025, 3, 31), date(2025, 4, 1)]
-    one, other = (load(Overrides(day, tmp_path, stack=stack)).catalog.relations for day in days)
+    one, other = (load(Overrides(day, tmp_path, stack=stack, as_of=day.isoformat())).catalog.relations for day in days)
     incremental = [key for key, relation in one.items() if relation.batched]
     assert len(incremental) > 5
     assert [key for key in incremental if one[key].batch_definition != other[key].batch_definition] == []
