@@ -333,8 +333,11 @@ class Compiler:
 
     def _compiled(self, rendered: Rendered, placeholders: tuple[str, ...]) -> CompiledSelect:
         """Parse, lint, qualify and type one SELECT, or remember having done so."""
-        schema = self._schema()
-        read = {name: schema[name] for name in schema if name.partition(".")[2] in rendered.sql}
+        read = {
+            f"{SOURCE_SCHEMA if one.kind is RelationKind.SOURCE else REF_SCHEMA}.{one.name}": dict(one.columns)
+            for one in self._relations.values()
+            if one.name in rendered.sql
+        }
         key = "sql:" + digest(COMPILER_VERSION, self._engine, self._pseudonym_hash, rendered.sql, read, placeholders)
         if found := self._memory.get(key):
             return CompiledSelect.from_json(found)
@@ -350,13 +353,6 @@ class Compiler:
         )
         self._memory.put(key, compiled.to_json())
         return compiled
-
-    def _schema(self) -> dict[str, dict[str, str]]:
-        schema = {}
-        for relation in self._relations.values():
-            pseudo = SOURCE_SCHEMA if relation.kind is RelationKind.SOURCE else REF_SCHEMA
-            schema[f"{pseudo}.{relation.name}"] = dict(relation.columns)
-        return schema
 
 
 def with_audits(relation: Relation, audits: list[Audit]) -> Relation:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from measure_cli.command import Call, common
+from measure_cli.process import run
 from measure_cli.streams import guard
 
 DAY = ["%Y-%m-%d"]
@@ -284,7 +285,7 @@ def init(call: Call, folder: Annotated[Path, typer.Argument(metavar="DIR", help=
 def main() -> None:
     """Entry point of the console script."""
     guard()
-    app()
+    run(app)
 
 
 if __name__ == "__main__":

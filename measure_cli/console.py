@@ -1,4 +1,4 @@
-"""Events and results -> what a person reads. The only module that imports rich.
+"""Events and results -> what a person reads. The only module that imports rich: where there is something to say.
 
 Results go to stdout, narration to stderr. On a terminal a progress line moves; in a pipe every relation is one plain
 line.
@@ -9,12 +9,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.status import Status
+from typing import TYPE_CHECKING
 
 from measure_cli.batch_view import batch_line, count_of, plan_line, rows_text, trouble_line
 from measure_cli.batches import BatchPlan
@@ -50,6 +47,11 @@ from measure_cli.tables import (
     widths_within,
 )
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+    from rich.status import Status
+
 MARKS: Mapping[StepStatus, tuple[str, str]] = {
     StepStatus.BUILT: ("ok", "green"),
     StepStatus.UNCHANGED: ("--", "dim"),
@@ -66,18 +68,26 @@ LINES_AT_ONCE = 1000
 
 def make_console(stderr: bool, color: bool) -> Console:
     """A console for one stream. In a pipe lines are never folded to a terminal's width."""
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or os.environ.get("COLUMNS") else WIDEST_PIPE
     plain = not color or bool(os.environ.get("NO_COLOR"))
     return Console(stderr=stderr, no_color=plain, highlight=False, width=width, soft_wrap=True, emoji=False)
 
 
+def escaped(text: str) -> str:
+    """Markup that shows a text as it is."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
 class RunView:
     """Tells a run on stderr while it goes on. Use as a context manager, and as the listener of the run's events."""
 
     def __init__(self, color: bool, quiet: bool, for_program: bool = False) -> None:
-        self._console = make_console(stderr=True, color=color)
-        self._quiet, self._for_program = quiet, for_program
+        self._color, self._quiet, self._for_program = color, quiet, for_program
         self._waiting: Status | None = None
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -97,7 +107,7 @@ class RunView:
         """Show one event."""
         match event:
             case Notice(text, insists):
-                self._say(f"[dim]note[/] {escape(text)}", insists)
+                self._say(text, "[dim]note[/] ", insists)
             case PlanBuilt(plan):
                 self._start(len(plan.steps))
             case StepStarted(name):
@@ -108,7 +118,7 @@ class RunView:
             case BatchFinished():
                 self._batch(event)
             case BatchRetried() | Retried() | BatchCrowded() | BatchSplit():
-                self._say(f"[yellow]note[/] {escape(trouble_line(event))}")
+                self._say(trouble_line(event), "[yellow]note[/] ")
             case AuditFinished(audit):
                 self._audit(audit)
             case StepFinished(step):
@@ -121,21 +131,27 @@ class RunView:
                 self._running.pop(name, None)
                 self._advance(1)
 
+    @cached_property
+    def _console(self) -> Console:
+        return make_console(stderr=True, color=self._color)
+
     @property
     def _moves(self) -> bool:
-        return self._console.is_terminal and not self._quiet and not self._for_program
+        return not self._quiet and not self._for_program and self._console.is_terminal
 
     def _start(self, steps: int) -> None:
         self._stop()
         if steps and self._moves:
+            from rich import progress
+
             columns = (
-                SpinnerColumn(),
-                BarColumn(24),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("{task.description}"),
+                progress.SpinnerColumn(),
+                progress.BarColumn(24),
+                progress.MofNCompleteColumn(),
+                progress.TimeElapsedColumn(),
+                progress.TextColumn("{task.description}"),
             )
-            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._progress = progress.Progress(*columns, console=self._console, transient=True)
             self._progress.start()
             self._task = self._progress.add_task("", total=steps)
 
@@ -149,11 +165,15 @@ class RunView:
 
     def _advance(self, steps: int) -> None:
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, advance=steps, description=escape(", ".join(self._running)))
+            self._progress.update(self._task, advance=steps, description=escaped(", ".join(self._running)))
 
-    def _say(self, markup: str, insists: bool = False) -> None:
+    def _say(self, text: str, lead: str = "", insists: bool = False) -> None:
         if not self._quiet and (insists or not self._for_program):
-            self._console.print(markup)
+            self._print(text, lead)
+
+    def _print(self, text: str, lead: str) -> None:
+        """A text as it is, after some markup."""
+        self._console.print(f"{lead}{escaped(text)}")
 
     def _step(self, result: StepResult) -> None:
         self._running.pop(result.name, None)
@@ -164,41 +184,40 @@ class RunView:
     def _batches(self, plan: BatchPlan) -> None:
         self._seconds.pop(plan.relation, None)
         if plan.months or plan.dropped:
-            self._say(escape(plan_line(plan)))
+            self._say(plan_line(plan))
 
     def _batch(self, event: BatchFinished) -> None:
         """One line for a batch; on a terminal it takes the place of the line before."""
         line = batch_line(event)
         if self._progress is None:
-            self._say(escape(line))
+            self._say(line)
         elif self._task is not None:
-            self._progress.update(self._task, description=escape(line))
+            self._progress.update(self._task, description=escaped(line))
 
     def _tell(self, result: StepResult) -> None:
         mark, style = MARKS[result.status]
         rows = rows_text(result.rows) if result.rows is not None else " " * 17
-        line = f"[{style}]{mark:<4}[/] {escape(result.name):<42} {rows} {result.seconds:>7.2f} s"
         if result.status is StepStatus.FAILED:
-            self._console.print(f"[red]FAIL[/] {escape(result.name)}: {escape(result.reason or '')}")
+            self._print(f"{result.name}: {result.reason or ''}", "[red]FAIL[/] ")
         else:
-            self._say(f"{line}  {escape(result.reason or '')}".rstrip())
+            line = f"{result.name:<42} {rows} {result.seconds:>7.2f} s  {result.reason or ''}"
+            self._say(line.rstrip(), f"[{style}]{mark:<4}[/] ")
 
     def _audit(self, result: AuditResult) -> None:
         if result.status is AuditStatus.PASS:
             return
         style = "yellow" if result.status is AuditStatus.WARN else "red"
         detail = result.message or count_of(result.failures, "offending row")
-        text = escape(f"{result.model}: audit {result.name}: {detail}")
         if result.status is AuditStatus.WARN and (self._quiet or self._for_program):
             return
-        self._console.print(f"[{style}]{result.status.value:<4}[/] {text}")
+        self._print(f"{result.model}: audit {result.name}: {detail}", f"[{style}]{result.status.value:<4}[/] ")
         for line in sample_lines(result.sample):
             self._console.print(line, markup=False)
 
     def _finish(self, result: RunResult) -> None:
         self._stop()
         if result.command == "audit":
-            self._say(audit_summary(result))
+            self._say(*audit_summary(result))
             return
         for model in result.models:
             if model.status is StepStatus.HELD:
@@ -206,9 +225,9 @@ class RunView:
         built = sum(model.status is StepStatus.BUILT for model in result.models)
         if not built and not result.failed:
             kept = sum(model.status is StepStatus.UNCHANGED for model in result.models)
-            self._say(f"[green]nothing to do[/]: {count_of(kept, 'relation')} up to date")
+            self._say(f": {count_of(kept, 'relation')} up to date", "[green]nothing to do[/]")
             return
-        self._say(build_summary(result))
+        self._say(*build_summary(result))
 
 
 def sample_lines(sample: Table | None) -> list[str]:
@@ -221,19 +240,23 @@ def sample_lines(sample: Table | None) -> list[str]:
     ]
 
 
-def build_summary(result: RunResult) -> str:
-    """One line on a build."""
+def build_summary(result: RunResult) -> tuple[str, str]:
+    """One line on a build: what follows, and its verdict as markup."""
     counts = {status: sum(model.status is status for model in result.models) for status in StepStatus}
     told = ", ".join(
         f"{count} {status.value}" for status, count in counts.items() if count and status is not StepStatus.ABSENT
     )
-    style = "red" if result.failed else "green"
-    return f"[{style}]{result.status}[/]: {told}; {audit_counts(result)}; {result.seconds:.2f} s"
+    return f": {told}; {audit_counts(result)}; {result.seconds:.2f} s", verdict(result)
 
 
-def audit_summary(result: RunResult) -> str:
-    """One line on an audit run."""
-    return f"[{'red' if result.failed else 'green'}]{result.status}[/]: {audit_counts(result)}; {result.seconds:.2f} s"
+def audit_summary(result: RunResult) -> tuple[str, str]:
+    """One line on an audit run: what follows, and its verdict as markup."""
+    return f": {audit_counts(result)}; {result.seconds:.2f} s", verdict(result)
+
+
+def verdict(result: RunResult) -> str:
+    """How a run ended, in its colour."""
+    return f"[{'red' if result.failed else 'green'}]{result.status}[/]"
 
 
 def audit_counts(result: RunResult) -> str:
@@ -252,9 +275,9 @@ def audit_counts(result: RunResult) -> str:
 def print_error(error: MeasureError, color: bool) -> None:
     """An error and what to do next, on stderr."""
     console = make_console(stderr=True, color=color)
-    console.print(f"[red]error[/]: {escape(error.message)}")
+    console.print(f"[red]error[/]: {escaped(error.message)}")
     if error.hint:
-        console.print(escape(error.hint), style="dim" if color else None)
+        console.print(escaped(error.hint), style="dim" if color else None)
 
 
 def print_table(table: Table, color: bool, stderr: bool = False, may_turn: bool = True, most: int = TURNED_ROWS) -> int:

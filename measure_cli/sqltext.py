@@ -72,32 +72,40 @@ def split_placeholders(sql: str, backslash_escapes: bool = False) -> list[str]:
     ['SELECT ', 'a', ", '$b', c$d"]
     """
     pieces, start, at = [], 0, 0
-    while at < len(sql):
-        opening = next((mark for mark in SKIPPED if sql.startswith(mark, at)), None)
-        if opening:
-            at = end_of(sql, at + len(opening), SKIPPED[opening], backslash_escapes and opening == "'")
-        elif (
-            sql[at] == "$"
-            and (name := name_at(sql, at + 1))
-            and not (at and (sql[at - 1].isalnum() or sql[at - 1] == "_"))
-        ):
-            pieces += [sql[start:at], name]
-            at = start = at + 1 + len(name)
+    while (dollar := sql.find("$", at)) >= 0:
+        if opening := first_opening(sql, at, dollar):
+            place, mark = opening
+            at = end_of(sql, place + len(mark), SKIPPED[mark], backslash_escapes and mark == "'")
+        elif (name := name_at(sql, dollar + 1)) and not is_of_name(sql[dollar - 1 : dollar]):
+            pieces += [sql[start:dollar], name]
+            at = start = dollar + 1 + len(name)
         else:
-            at += 1
+            at = dollar + 1
     return [*pieces, sql[start:]]
+
+
+def first_opening(sql: str, at: int, end: int) -> tuple[int, str] | None:
+    """Where the first literal, quoted name or comment begins between two positions, and with what."""
+    return min(((place, mark) for mark in SKIPPED if (place := sql.find(mark, at, end)) >= 0), default=None)
 
 
 def end_of(sql: str, at: int, closing: str, backslash_escapes: bool) -> int:
     """Where a literal, quoted name or comment ends; doubled quotes look like two of them in a row."""
-    while at < len(sql) and not sql.startswith(closing, at):
-        at += 2 if backslash_escapes and sql[at] == "\\" else 1
-    return at + len(closing)
+    end = sql.find(closing, at)
+    while backslash_escapes and (escape := sql.find("\\", at, end if end >= 0 else None)) >= 0:
+        at = escape + 2
+        end = sql.find(closing, at)
+    return len(sql) if end < 0 else end + len(closing)
+
+
+def is_of_name(text: str) -> bool:
+    """Whether a character may stand in a name."""
+    return text.isalnum() or text == "_"
 
 
 def name_at(sql: str, at: int) -> str:
     """The name that begins at a position, maybe empty."""
     end = at
-    while end < len(sql) and (sql[end].isalnum() or sql[end] == "_"):
+    while is_of_name(sql[end : end + 1]):
         end += 1
     return sql[at:end] if not sql[at:end][:1].isdigit() else ""

@@ -1,9 +1,11 @@
-"""Help: complete, and fast because it loads nothing heavy."""
+"""Help: complete, and fast because it loads nothing heavy; and what programs need not wait for."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +41,13 @@ def test_help_loads_no_driver_and_no_renderer(arguments: list[str]) -> None:
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip()
     assert ended.stderr.strip() == "[]"
+
+
+def test_a_program_that_reads_json_waits_for_no_rich(tmp_path: Path) -> None:
+    ended = run("-c", LOADED, "build", "stg_spend", "--json", "--project-dir", str(tmp_path))
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["status"] == "success"
+    assert "rich" not in ended.stderr
 
 
 def test_help_names_every_command() -> None:
