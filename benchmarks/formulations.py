@@ -202,7 +202,7 @@ JOURNEYS = "journeys"
 JOURNEYS_WIDEST = f"journeys, {LOOKBACKS[-1]} days"
 COMPLETE = "journeys + attribution"
 POLARS = "polars join + attribution"
-BUILD = "measure build: 35 relations, all audits"
+BUILD = "measure build: 39 relations, all audits"
 
 FORMULATIONS: dict[str, Formulation] = {
     SCAN: scan,

@@ -13,8 +13,8 @@ WITH totals AS (
 touches AS (
   SELECT
     event_date AS date,
-    count(*) AS touches
-  FROM {{ ref('stg_touchpoints') }}
+    sum(n_touchpoints) AS touches
+  FROM {{ ref('int_touchpoints_daily') }}
   GROUP BY event_date
 ),
 

@@ -4,7 +4,7 @@ WITH first_days AS (
   {%- if var('spine_start') %}
   SELECT CAST({{ literal(var('spine_start') | string) }} AS DATE) AS day
   {%- else %}
-  SELECT min(event_date) AS day FROM {{ ref('stg_touchpoints') }}
+  SELECT min(event_date) AS day FROM {{ ref('int_touchpoints_daily') }}
   UNION ALL
   SELECT min(conversion_date) AS day FROM {{ ref('stg_conversions') }}
   {%- if has_source('spend') %}

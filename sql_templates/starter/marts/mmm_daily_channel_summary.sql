@@ -5,10 +5,8 @@ WITH touches AS (
   SELECT
     event_date AS date,
     event_kind AS channel,
-    count(*) AS touches
-  FROM {{ ref('stg_touchpoints') }}
-  WHERE event_date < {{ as_of }}
-  GROUP BY event_date, event_kind
+    n_touchpoints AS touches
+  FROM {{ ref('int_touchpoints_daily') }}
 ),
 
 spend AS (
@@ -70,14 +68,19 @@ bounds AS (
 
 {{ number_ctes(5) }},
 
-spine AS (
-  SELECT
-    {{ add_days('bounds.first_day', 'numbers.n') }} AS date,
-    channels.channel
+calendar AS (
+  SELECT {{ add_days('bounds.first_day', 'numbers.n') }} AS date
   FROM bounds
   CROSS JOIN numbers
-  CROSS JOIN channels
   WHERE numbers.n < date_diff('day', bounds.first_day, {{ as_of }})
+),
+
+spine AS (
+  SELECT
+    calendar.date,
+    channels.channel
+  FROM calendar
+  CROSS JOIN channels
 ),
 
 daily AS (
