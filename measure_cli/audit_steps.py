@@ -16,7 +16,7 @@ from measure_cli.catalog import Audit, Relation, digest, key_of
 from measure_cli.ddl.intervals import NEVER, placeholders, within
 from measure_cli.dialects.compiled import CompiledSelect
 from measure_cli.kinds import Materialization, RelationKind, Scope
-from measure_cli.materialize import Names, by_key, secrets_of
+from measure_cli.materialize import Names, by_key, secrets_of, stored
 from measure_cli.privacy import reads_internal
 from measure_cli.types import STATE_SCHEMA, AuditParts, AuditStep, Statement
 
@@ -72,8 +72,14 @@ def audit_step(model: str, audit: Audit, names: Names, naming: Callable[[str], s
         sample=sampling(audit, rows, names, secrets),
         keep=tuple(keep),
         keep_none=tuple(keep_none),
-        reads=tuple(key for key in audit.reads if key != model),
+        reads=reads_of(model, audit, names.relations),
     )
+
+
+def reads_of(model: str, audit: Audit, relations: Mapping[str, Relation]) -> tuple[str, ...]:
+    """What an audit looks at besides its model, looking through ephemeral models."""
+    keys = (key for read in audit.reads for key in stored(read, relations))
+    return tuple(dict.fromkeys(key for key in keys if key != model))
 
 
 def counting(rows: str, secrets: tuple[str, ...]) -> Statement:

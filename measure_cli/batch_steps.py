@@ -20,13 +20,13 @@ from measure_cli.batches import (
     Days,
     Seen,
     StagedBatch,
-    is_within,
 )
 from measure_cli.catalog import Relation, digest, key_of
-from measure_cli.ddl.base import Ddl, Swap
-from measure_cli.ddl.intervals import bound, in_stage, placeholders, within, within_any
+from measure_cli.ddl.base import Ddl
+from measure_cli.ddl.intervals import bound, in_stage, placeholders, within
 from measure_cli.kinds import Materialization, RelationKind
-from measure_cli.materialize import Names, hooks, is_view, run_parents, secrets_of
+from measure_cli.materialize import Names, is_view, run_parents, secrets_of
+from measure_cli.overlay import BatchOverlay
 from measure_cli.refresh import Subject, Wishes, plan_batches
 from measure_cli.sqltext import split_placeholders
 from measure_cli.types import BATCHES_SUFFIX, Batch, Statement, Value
@@ -40,13 +40,14 @@ class RecordedBatches:
     """What the state tables say of incremental models, by relation.
 
     `months`: first moment of a published month -> fingerprint; `staged`: what waits for publication; `seen`: the
-    inputs, day by day, as a run saw them last; `clean`: by what audits the published rows are known to be clean.
+    inputs, day by day, as a run saw them last; `clean`: by what audits the published rows are known to be clean,
+    identity -> name.
     """
 
     months: Mapping[str, Mapping[datetime, str]] = field(default_factory=dict)
     staged: Mapping[str, Sequence[StagedBatch]] = field(default_factory=dict)
     seen: Mapping[str, Seen] = field(default_factory=dict)
-    clean: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    clean: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,64 +145,10 @@ class BatchSteps:
         assert config.stage_by is not None
         return in_stage(self.names.ddl.batches, config.stage_by, config.stages, stage)
 
-    def days_after(self, plan: BatchPlan) -> DayQueries | None:
-        """What stays is on record, what is new stands in the stage."""
-        if self.days is None or plan.is_full:
-            return None
-        kept = {day: facts for day, facts in self.days.items() if not any(is_within(day, one) for one in plan.replaced)}
+    def overlay(self, plan: BatchPlan) -> BatchOverlay:
+        """What the batches of a plan make of the relation."""
         columns = columns_seen(self.names.relations).get(self.relation.key, ())
-        query = self.names.ddl.batches.days(self.stage, columns, self._time_column)
-        return DayQueries({"new": Statement(query)} if plan.months else {}, {"kept": kept})
-
-    def rows(self, plan: BatchPlan) -> Statement | None:
-        """Engines know how many rows a table has; only those that go are looked up."""
-        if plan.is_full:
-            return None
-        published = self.names.published_name(self.relation.key)
-        text = f"SELECT (SELECT count(*) FROM {published})"
-        text += f" - (SELECT count(*) FROM {published} WHERE {self._replaced(plan)})" if plan.replaced else ""
-        text += f" + (SELECT count(*) FROM {self.stage})" if plan.months else ""
-        return Statement(text)
-
-    def overlay(self, plan: BatchPlan) -> Sequence[Statement]:
-        """A view of what the table will hold."""
-        names, key = self.names, self.relation.key
-        published = f"SELECT {self._listed} FROM {names.published_name(key)}"
-        staged = f"SELECT {self._listed} FROM {self.stage}"
-        if plan.is_full:
-            rows = staged
-        elif not plan.replaced:
-            rows = published
-        else:
-            rows = f"{published} WHERE NOT ({self._replaced(plan)})"
-            rows += f"\nUNION ALL\n{staged}" if plan.months else ""
-        return [names.ddl.view(names.staged_name(key), self.relation.columns, rows)]
-
-    def publish(self, plan: BatchPlan) -> Sequence[Statement]:
-        """The view goes, the stage takes the place of what was stale."""
-        names, relation = self.names, self.relation
-        published = names.published_name(relation.key)
-        described = {column.name: column.description for column in relation.docs if column.description}
-        swap = Swap(
-            stage=self.stage,
-            published=published,
-            bare=relation.name,
-            existing=self.existing,
-            columns=relation.columns,
-            time_column=self._time_column,
-            intervals=None if plan.is_full else plan.replaced,
-            is_filled=bool(plan.months),
-            condition=self._replaced(plan),
-        )
-        return [
-            names.ddl.drop(names.staged_name(relation.key), "view"),
-            *names.ddl.batches.publish(swap),
-            *names.ddl.comments(published, False, relation.description, described),
-            *(Statement(sql) for sql in hooks(relation, relation.config.post_hook, published, names)),
-        ]
-
-    def _replaced(self, plan: BatchPlan) -> str:
-        return within_any(self.names.ddl.batches, self._time_column, plan.replaced)
+        return BatchOverlay(self.relation, self.names, plan, self.stage, self.existing, self.days, columns)
 
 
 def bound_as_of(relation: Relation, sql: str, ddl: Ddl) -> dict[str, Value]:
@@ -282,6 +229,12 @@ def recorded_days(key: str, version: str, record: RecordedBatches) -> Days | Non
     return known.days if known and known.version == version else None
 
 
+def published_days(relation: Relation, fingerprint: str, names: Names, record: RecordedBatches) -> Days | None:
+    """The days of a relation as it is published under a fingerprint, if they were recorded."""
+    columns = columns_seen(names.relations).get(relation.key, ())
+    return recorded_days(relation.key, digest(fingerprint, columns, relation.config.time_column), record)
+
+
 def columns_seen(relations: Mapping[str, Relation]) -> dict[str, tuple[str, ...]]:
     """For every relation that incremental models read the columns that any of them names."""
     named: dict[str, set[str]] = {}
@@ -347,8 +300,6 @@ def batch_steps(
         is_full=full and not is_whole,
         wishes=wishes or Wishes(),
     )
-    columns = columns_seen(names.relations).get(relation.key, ())
-    version = digest(published, columns, relation.config.time_column)
-    days = recorded_days(relation.key, version, record) if published and not is_whole else None
+    days = published_days(relation, published, names, record) if published and not is_whole else None
     parents = parents_of(relation, names, versions, record, source_select)
     return BatchSteps(relation, names, subject, parents, is_whole, existing, days)

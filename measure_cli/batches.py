@@ -95,7 +95,7 @@ class PlannedMonth:
     """A month to be built: `batch` is the part of it that may hold rows.
 
     `stale` are those days of it that may not be what is published; None: the whole month. `rows` is what the inputs
-    hold on the days to be built.
+    hold on the days to be built. `is_same`: they were built, and are what is published.
     """
 
     month: Batch
@@ -105,6 +105,7 @@ class PlannedMonth:
     detail: str = ""
     rows: int = 0
     stale: Batch | None = None
+    is_same: bool = False
 
     @property
     def part(self) -> Batch:
@@ -146,9 +147,17 @@ class BatchPlan:
     @property
     def replaced(self) -> tuple[Batch, ...]:
         """The intervals of the published table that are replaced, as few as possible."""
-        return joined(
-            sorted((*(month.replaced for month in self.months), *self.dropped), key=lambda batch: batch.start)
-        )
+        changed = (month.replaced for month in self.months if not month.is_same)
+        return joined(sorted((*changed, *self.dropped), key=lambda batch: batch.start))
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the relation holds what is published."""
+        return not self.is_full and not self.replaced
+
+    def built_on(self, day: date | None) -> PlannedMonth | None:
+        """The month that a day was built for."""
+        return next((month for month in self.months if is_within(day, month.replaced)), None)
 
     @property
     def replaced_months(self) -> tuple[Batch, ...]:
@@ -191,16 +200,26 @@ class BatchWriter(Protocol):
     def count(self, batch: Batch) -> Statement:
         """Count the rows of a batch in the stage."""
 
-    def days_after(self, plan: BatchPlan) -> DayQueries | None:
-        """What is known of the days of the relation when the batches are computed; None if all have to be queried."""
+    def overlay(self, plan: BatchPlan) -> Overlay:
+        """What the batches of a plan make of the relation, when they are computed."""
 
-    def rows(self, plan: BatchPlan) -> Statement | None:
+
+class Overlay(Protocol):
+    """What an incremental model becomes by the batches of a plan."""
+
+    def comparison(self) -> tuple[Statement, Statement] | None:
+        """The days of what waits in the stage, and of what it would replace, all columns; None if all is replaced."""
+
+    def days_after(self) -> DayQueries | None:
+        """What is known of the days of the relation; None if all have to be queried."""
+
+    def rows(self) -> Statement | None:
         """Count what the relation will hold, without reading all of it; None if nothing of it stays."""
 
-    def overlay(self, plan: BatchPlan) -> Sequence[Statement]:
+    def view(self) -> Statement:
         """Make the relation as it will be readable to this run."""
 
-    def publish(self, plan: BatchPlan) -> Sequence[Statement]:
+    def publish(self) -> Sequence[Statement]:
         """Replace what is stale in the published table by the stage."""
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TypeVar
 
 from measure_cli.batch_queue import BatchQueue
@@ -109,11 +108,22 @@ def fill_stage(session: Session, step: Step, writer: BatchWriter, plan: BatchPla
     planned = bench.tables.waiting.planned(bench.run, plan, bench.clock.now())
     bench.tried(step.key, lambda: land(session, step, writer.open(plan), planned), "its stage")
     computed = Filling(step, writer, plan, bench).run()
-    for statement in writer.overlay(plan):
-        bench.tried(step.key, partial(session.execute, statement))
-    if after := writer.days_after(plan):
+    plan = compared(session, step.key, writer, plan, bench)
+    overlay = writer.overlay(plan)
+    bench.tried(step.key, lambda: session.execute(overlay.view()))
+    if after := overlay.days_after():
         bench.seen.after[step.key] = after
     return replace(plan, batches=computed)
+
+
+def compared(session: Session, name: str, writer: BatchWriter, plan: BatchPlan, bench: Workbench) -> BatchPlan:
+    """The plan with the months marked that came out as they are published."""
+    queries = writer.overlay(plan).comparison()
+    if queries is None:
+        return plan
+    staged, replaced = bench.tried(name, lambda: [days_of(session.query(query)) for query in queries], "its comparison")
+    differing = {plan.built_on(day) for day in staged.keys() | replaced.keys() if staged.get(day) != replaced.get(day)}
+    return replace(plan, months=tuple(replace(month, is_same=month not in differing) for month in plan.months))
 
 
 def land(session: Session, step: Step, data: Sequence[Statement], record: Sequence[Statement]) -> int | None:

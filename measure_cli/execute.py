@@ -23,6 +23,7 @@ from measure_cli.patience import ATTEMPTS, Patience
 from measure_cli.ports import Engine, Session
 from measure_cli.publishing import Outcome, Recorder, discard, good, publish, tidy
 from measure_cli.results import AuditResult, AuditStatus, RunResult, StepResult, StepStatus
+from measure_cli.staying import IsSame, came_out_same, due, may_stay, stay
 from measure_cli.steps import Plan, Step
 from measure_cli.types import AuditStep, Load
 from measure_cli.workers import Sessions, join, one_at_a_time, worker_pool
@@ -144,7 +145,8 @@ def build_all(
             elif all(parents):
                 del waiting[key]
                 emit(StepStarted(key))
-                running[pool.submit(build_step, sessions.mine, step, ancestors[key], bench)] = key
+                done = partial(has_come_out_same, outcomes)
+                running[pool.submit(build_step, sessions.mine, step, ancestors[key], bench, done)] = key
         if not running:
             continue
         for future in wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
@@ -176,36 +178,60 @@ def ancestors_of(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
     return result
 
 
-def build_step(session_of: Callable[[], Session], step: Step, ancestors: frozenset[str], bench: Workbench) -> Outcome:
-    """Stage one relation and run the audits that only look at it and at what it was made from."""
+def has_come_out_same(outcomes: Mapping[str, Outcome], key: str) -> bool:
+    """Whether a relation is known to be what is published; those that the run does not build are."""
+    return key not in outcomes or outcomes[key].is_same
+
+
+def build_step(
+    session_of: Callable[[], Session], step: Step, ancestors: frozenset[str], bench: Workbench, is_same: IsSame
+) -> Outcome:
+    """Stage one relation, or leave it, and run the audits that only look at it and at what it was made from."""
     session, clock = session_of(), bench.clock
     began = clock.seconds()
     try:
-        plan = stage(session, step, bench)
-        count = (step.batches.rows(plan) if step.batches and plan else None) or step.count
-        rows = bench.tried(step.key, lambda: session.query(count)).rows[0][0] if count else None
+        if may_stay(step, is_same):
+            outcome = stay(session, step, step.audits, is_same, bench)
+        else:
+            outcome = stage(session, step, bench)
     except EngineError as error:
-        return Outcome(
-            step, StepResult(step.key, step.kind, StepStatus.FAILED, None, clock.seconds() - began, str(error))
-        )
+        failed = StepResult(step.key, step.kind, StepStatus.FAILED, None, clock.seconds() - began, str(error))
+        return Outcome(step, failed)
     local = [audit for audit in step.audits if ancestors.issuperset(audit.reads)]
-    audits = tuple(run_audit(session, audit, clock, bench.patience, bench.emit, plan) for audit in local)
-    status, reason = verdict(audits)
-    batches = len(plan.batches) if plan and step.batches and not step.batches.is_whole else None
-    result = StepResult(step.key, step.kind, status, rows, clock.seconds() - began, reason, batches)
-    deferred = tuple(audit for audit in step.audits if audit not in local)
-    return Outcome(step, result, audits, deferred, is_staged=True, plan=plan)
+    outcome.deferred = tuple(audit for audit in step.audits if audit not in local)
+    outcome.audits = tuple(
+        run_audit(session, audit, clock, bench.patience, bench.emit, outcome.plan)
+        for audit in due(outcome, local, is_same)
+    )
+    outcome.result = judged(outcome, outcome.audits, clock.seconds() - began)
+    return outcome
 
 
-def stage(session: Session, step: Step, bench: Workbench) -> BatchPlan | None:
-    """Make a relation beside its published version; returns what was stale in an incremental model."""
+def judged(outcome: Outcome, audits: Sequence[AuditResult], seconds: float | None = None) -> StepResult:
+    """The result of a step that went well, after some audits."""
+    assert outcome.result is not None
+    failed = [audit.name for audit in audits if audit.status in (AuditStatus.FAIL, AuditStatus.ERROR)]
+    result = outcome.result if seconds is None else replace(outcome.result, seconds=seconds)
+    return replace(result, status=StepStatus.FAILED, reason=f"audit failed: {', '.join(failed)}") if failed else result
+
+
+def stage(session: Session, step: Step, bench: Workbench) -> Outcome:
+    """Make a relation beside its published version.
+
+    Raises:
+        EngineError: it cannot be made.
+    """
     bench.tried(step.key, lambda: create(session, step))
-    if step.batches is None:
-        return None
-    plan = plan_of(session, step.key, step.batches, bench)
-    if not step.batches.is_whole:
-        return fill_stage(session, step, step.batches, plan, bench)
-    return plan
+    plan, batches = None, None
+    if step.batches is not None:
+        plan = plan_of(session, step.key, step.batches, bench)
+        if not step.batches.is_whole:
+            plan = fill_stage(session, step, step.batches, plan, bench)
+            batches = len(plan.batches)
+    count = (step.batches.overlay(plan).rows() if step.batches and plan else None) or step.count
+    rows = bench.tried(step.key, lambda: session.query(count)).rows[0][0] if count else None
+    result = StepResult(step.key, step.kind, StepStatus.BUILT, rows, batches=batches)
+    return Outcome(step, result, is_staged=True, is_same=came_out_same(session, step, rows, plan, bench), plan=plan)
 
 
 def create(session: Session, step: Step) -> None:
@@ -217,23 +243,16 @@ def create(session: Session, step: Step) -> None:
             session.execute(statement)
 
 
-def verdict(audits: Sequence[AuditResult]) -> tuple[StepStatus, str | None]:
-    """Status of a relation by its audits."""
-    failed = [audit.name for audit in audits if audit.status in (AuditStatus.FAIL, AuditStatus.ERROR)]
-    if not failed:
-        return StepStatus.BUILT, None
-    return StepStatus.FAILED, f"audit failed: {', '.join(failed)}"
-
-
 def audit_across(outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, bench: Workbench) -> None:
     """Run the audits that compare with relations built elsewhere in the run."""
 
     def run(audit: AuditStep, plan: BatchPlan | None) -> AuditResult:
         return run_audit(sessions.mine(), audit, bench.clock, bench.patience, bench.emit, plan)
 
+    is_same = partial(has_come_out_same, outcomes)
     for outcome in outcomes.values():
-        left = outcome.deferred
-        if not left or outcome.result is None or outcome.result.status is not StepStatus.BUILT:
+        left = due(outcome, outcome.deferred, is_same) if good(outcome) else ()
+        if not left or outcome.result is None:
             continue
         broken = [key for audit in left for key in audit.reads if key in outcomes and not outcomes[key].is_staged]
         if broken:
@@ -245,8 +264,7 @@ def audit_across(outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, session
         for result in results:
             bench.emit(AuditFinished(result))
         outcome.audits += results
-        status, reason = verdict(results)
-        outcome.result = replace(outcome.result, status=status, reason=reason)
+        outcome.result = judged(outcome, results)
 
 
 def hold_back(outcomes: dict[str, Outcome]) -> None:
@@ -261,7 +279,7 @@ def hold_back(outcomes: dict[str, Outcome]) -> None:
         for outcome in outcomes.values():
             result, step = outcome.result, outcome.step
             assert result is not None
-            if result.status is StepStatus.BUILT:
+            if good(outcome):
                 relied_on = (*step.after, *(key for audit in step.audits for key in audit.reads))
                 bad = next((key for key in relied_on if key in outcomes and not good(outcomes[key])), None)
                 if bad:
@@ -270,7 +288,7 @@ def hold_back(outcomes: dict[str, Outcome]) -> None:
                 continue
             for table in step.serves:
                 shown = outcomes[table]
-                if shown.result and shown.result.status is StepStatus.BUILT:
+                if shown.result and good(shown):
                     shown.result = replace(
                         shown.result, status=StepStatus.HELD, reason=f"the view {step.key} on it failed"
                     )

@@ -75,14 +75,14 @@ class Ledger:
         common = {"run_id": run.run_id, "stack": run.stack, "built_at": built_at}
         rows = [
             {
-                **common, "relation": one.step.key, "fingerprint": one.step.fingerprint, "batch_start": None,
-                "batch_end": None, "row_count": one.result.rows, "seconds": one.result.seconds,
+                **common, "relation": one.step.key, "fingerprint": one.step.fingerprint, "origin": one.step.origin,
+                "batch_start": None, "batch_end": None, "row_count": one.result.rows, "seconds": one.result.seconds,
             }
             for one in built
         ]  # fmt: skip
         rows += [
             {
-                **common, "relation": one.step.key, "fingerprint": month.fingerprint,
+                **common, "relation": one.step.key, "fingerprint": month.fingerprint, "origin": None,
                 "batch_start": month.month.start, "batch_end": month.month.end, "row_count": None, "seconds": None,
             }
             for one in built if one.plan for month in one.plan.months
@@ -95,6 +95,18 @@ class Ledger:
             *staged,
             *self._days(run, built, built_at),
             *inserts(self.clean, self._clean(run, built)),
+        ]
+
+    def relations_kept(self, run: RunResult, steps: Sequence[Step]) -> list[Statement]:
+        """Relations that stay as they are published are what would be built now, and from that."""
+        known = "stack = $stack AND relation = $relation AND batch_start IS NULL"
+        sql = f"UPDATE {self.batches} SET fingerprint = $fingerprint, origin = $origin WHERE {known}"
+        return [
+            Statement(
+                sql,
+                {"fingerprint": step.fingerprint, "origin": step.origin, "stack": run.stack, "relation": step.key},
+            )
+            for step in steps
         ]
 
     def _clean(self, run: RunResult, built: Sequence[Built]) -> list[dict[str, Any]]:
@@ -136,12 +148,14 @@ class Ledger:
         return [forget(self.days, run.stack, [*seen]), *inserts(self.days, rows)] if seen else []
 
     def read_ledger(self, session: Session, stack: str) -> dict[str, BuiltRelation]:
-        """What is published, and what it was made from."""
-        sql = (
-            f"SELECT relation, fingerprint, row_count FROM {self.batches} WHERE stack = $stack AND batch_start IS NULL"
-        )
-        rows = session.query(Statement(sql, {"stack": stack})).rows
-        return {name: BuiltRelation(name, fingerprint, count) for name, fingerprint, count in rows}
+        """What is published, and what it was made from; an earlier version knew of no origins."""
+        sql = f"SELECT * FROM {self.batches} WHERE stack = $stack AND batch_start IS NULL"
+        found = session.query(Statement(sql, {"stack": stack}))
+        rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+        return {
+            row["relation"]: BuiltRelation(row["relation"], row["fingerprint"], row["row_count"], row.get("origin"))
+            for row in rows
+        }
 
     def read_months(self, session: Session, stack: str) -> dict[str, dict[datetime, str]]:
         """The published months of incremental models: relation -> first moment -> fingerprint."""
@@ -154,13 +168,13 @@ class Ledger:
             months.setdefault(relation, {})[start] = fingerprint
         return months
 
-    def read_clean(self, session: Session, stack: str) -> dict[str, frozenset[str]]:
-        """For every relation the identities of the audits by which what is published is known to be clean."""
-        sql = f"SELECT relation, identity FROM {self.clean} WHERE stack = $stack"
-        found: dict[str, set[str]] = {}
-        for relation, identity in session.query(Statement(sql, {"stack": stack})).rows:
-            found.setdefault(relation, set()).add(identity)
-        return {relation: frozenset(identities) for relation, identities in found.items()}
+    def read_clean(self, session: Session, stack: str) -> dict[str, dict[str, str]]:
+        """For every relation the audits by which what is published is known to be clean: identity -> name."""
+        sql = f"SELECT relation, identity, audit FROM {self.clean} WHERE stack = $stack"
+        found: dict[str, dict[str, str]] = {}
+        for relation, identity, audit in session.query(Statement(sql, {"stack": stack})).rows:
+            found.setdefault(relation, {})[identity] = audit
+        return found
 
     def read_seen(self, session: Session, stack: str) -> dict[str, Seen]:
         """The inputs of incremental models as they were seen last; an earlier version knew of no parts."""

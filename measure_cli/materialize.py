@@ -133,6 +133,11 @@ def complete_days(relation: Relation, ddl: BatchDdl, body: str) -> str:
     return f"SELECT {listed}\nFROM (\n{body}\n) AS all_rows\nWHERE {ddl.column(column)} IS NULL OR ({condition})"
 
 
+def has_hooks(relation: Relation) -> bool:
+    """Whether statements of its own may change the rows of a relation, or anything else."""
+    return bool(relation.config.pre_hook or relation.config.post_hook)
+
+
 def hooks(relation: Relation, statements: Sequence[str], this: str, names: Names) -> list[str]:
     """The statements of a hook; `this` is the relation itself, what else it refers to goes by its published name."""
     placeholders = {f"{REF_SCHEMA}.{key}": names.published_name(key) for key in relation.after}
@@ -162,14 +167,14 @@ def is_view(relation: Relation, ddl: Ddl) -> bool:
 
 def run_parents(relation: Relation, relations: Mapping[str, Relation]) -> Sequence[str]:
     """Keys a relation reads, looking through ephemeral models."""
-    parents: list[str] = []
-    for key in relation.after:
-        parent = relations[key]
-        if parent.config.materialized is Materialization.EPHEMERAL and parent.kind is RelationKind.MODEL:
-            parents += run_parents(parent, relations)
-        else:
-            parents.append(key)
-    return parents
+    return [parent for key in relation.after for parent in stored(key, relations)]
+
+
+def stored(key: str, relations: Mapping[str, Relation]) -> Sequence[str]:
+    """The relation itself, or what an ephemeral model reads in its place."""
+    relation = relations[key]
+    is_ephemeral = relation.config.materialized is Materialization.EPHEMERAL and relation.kind is RelationKind.MODEL
+    return run_parents(relation, relations) if is_ephemeral else [key]
 
 
 def select_of(compiled: CompiledSelect, names: Names) -> str:

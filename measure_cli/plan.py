@@ -14,10 +14,12 @@ from measure_cli.batch_steps import RecordedBatches, batch_steps, has_days, stag
 from measure_cli.catalog import Catalog, Relation, digest
 from measure_cli.ddl.base import Ddl
 from measure_cli.errors import NothingSelected, PlanError
-from measure_cli.kinds import Materialization, RelationKind
+from measure_cli.kinds import RelationKind
 from measure_cli.materialize import Names, hooks, run_parents, step_of, tables_served
+from measure_cli.privacy import is_ephemeral
 from measure_cli.refresh import Wishes
 from measure_cli.results import StepResult, StepStatus
+from measure_cli.standing import Ground, Origins, marked, standing_of
 from measure_cli.steps import BuiltRelation, Plan, Step
 from measure_cli.types import BATCHES_SUFFIX, STAGED_SUFFIX, AuditStep, Statement
 
@@ -47,11 +49,6 @@ class Content:
         """Whether the published version was made from exactly this."""
         built = self.ledger.get(relation.key)
         return built is not None and built.fingerprint == fingerprint and self.kind_of(relation) is not None
-
-
-def is_ephemeral(relation: Relation) -> bool:
-    """Whether a relation exists only inside of others."""
-    return relation.kind is RelationKind.MODEL and relation.config.materialized is Materialization.EPHEMERAL
 
 
 def is_buildable(relation: Relation) -> bool:
@@ -163,6 +160,8 @@ def build_plan(
     check_parents(stale, names, target)
     versions = {**{key: built.fingerprint for key, built in target.ledger.items()}, **{k: current[k] for k in stale}}
     shown, steps = Versions(relations, versions, current, names.staged), []
+    wanted = frozenset(stale if selection.full else forced)
+    ground = ground_of(target, names, versions, wanted)
     for key in stale:
         relation = relations[key]
         select = source_select(relation) if relation.kind is RelationKind.SOURCE else None
@@ -173,10 +172,25 @@ def build_plan(
         step = replace(step, serves=serves, audits=audits)
         if relation.batched:
             step = in_batches(step, relation, names, versions, target, wishes, selection.full, source_select)
-        steps.append(step)
+        origin = str(ground.after.of(relation))
+        steps.append(replace(step, origin=origin, standing=standing_of(step, relation, ground)))
     schemas = tuple(ddl.create_schema(place) for place in dict.fromkeys(step.schema for step in steps))
     left = leftovers(catalog, target, ddl)
-    return Plan(catalog.stack, tuple(steps), tuple(idle(chosen, names, target)), left, schemas)
+    return Plan(catalog.stack, marked(steps), tuple(idle(chosen, names, target)), left, schemas)
+
+
+def ground_of(target: Content, names: Names, versions: Mapping[str, str], wanted: frozenset[str]) -> Ground:
+    """What is known before a run that publishes relations under these fingerprints."""
+    published = {key: built.fingerprint for key, built in target.ledger.items()}
+    return Ground(
+        names=names,
+        ledger=target.ledger,
+        kind_of=target.kind_of,
+        before=Origins(names.relations, published),
+        after=Origins(names.relations, versions),
+        wanted=wanted,
+        record=target.batches,
+    )
 
 
 def in_batches(
@@ -260,10 +274,9 @@ def audits_of(relation: Relation, names: Names, target: Content, versions: Versi
     """
 
     def can_read(key: str) -> bool:
-        other = names.relations[key]
-        return key in names.staged or is_ephemeral(other) or target.kind_of(other) is not None
+        return key in names.staged or target.kind_of(names.relations[key]) is not None
 
-    clean, found = target.batches.clean.get(relation.key, frozenset()), []
+    clean, found = target.batches.clean.get(relation.key, {}), []
     for audit in relation.audits:
         step = audit_step(relation.key, audit, names, names.in_run)
         if all(map(can_read, step.reads)):

@@ -73,7 +73,8 @@ def why_whole(relation: Relation, step: Step, content: Content, full: bool) -> s
     if content.kind_of(relation) is None:
         return "never built"
     if not content.is_current(relation, step.fingerprint):
-        return "changed, or something it is made from"
+        may_stay = step.standing is not None and step.standing.stays
+        return "if what it is made from comes out different" if may_stay else "changed, or something it is made from"
     if full:
         return "--full"
     return "asked for" if relation.batched else "reads what is asked for"

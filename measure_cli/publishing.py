@@ -20,7 +20,11 @@ from measure_cli.workers import Clock
 
 @dataclass(slots=True)
 class Outcome:
-    """What is known of a step while the run goes on; `plan` is what was stale in an incremental model."""
+    """What is known of a step while the run goes on; `plan` is what was stale in an incremental model.
+
+    `is_same`: the relation came out as it is published; `has_stayed`: it was not even built. `clean` are audits that
+    were not run, because they would find nothing, as before.
+    """
 
     step: Step
     result: StepResult | None = None
@@ -28,13 +32,16 @@ class Outcome:
     deferred: tuple[AuditStep, ...] = ()
     is_staged: bool = False
     is_swapped: bool = False
+    is_same: bool = False
+    has_stayed: bool = False
+    clean: tuple[tuple[str, str], ...] = ()
     plan: BatchPlan | None = None
     publish: tuple[Statement, ...] = ()
 
     def __post_init__(self) -> None:
         writer = self.step.batches
-        by_batches = writer.publish(self.plan) if writer and self.plan and not writer.is_whole else ()
-        self.publish = (*self.step.publish, *by_batches)
+        by_batches = writer.overlay(self.plan).publish() if writer and self.plan and not writer.is_whole else ()
+        self.publish = () if self.has_stayed else (*self.step.publish, *by_batches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,8 @@ class Recorder:
 
 
 def good(outcome: Outcome) -> bool:
-    """Whether a step's relation will be published."""
-    return outcome.result is not None and outcome.result.status is StepStatus.BUILT
+    """Whether a step's relation will be published, or stays."""
+    return outcome.result is not None and outcome.result.status in (StepStatus.BUILT, StepStatus.UNCHANGED)
 
 
 def publish(
@@ -67,7 +74,8 @@ def publish(
     may be repeated.
     """
     session, tables = session_of(), recorder.tables
-    built = [outcome for outcome in outcomes.values() if good(outcome)]
+    built = [outcome for outcome in outcomes.values() if good(outcome) and not outcome.has_stayed]
+    kept = [outcome.step for outcome in outcomes.values() if good(outcome) and outcome.has_stayed]
     groups = apart(built, recorder.is_transactional)
     if groups:
         forgotten = tables.ledger.forgotten(run.stack, [of(outcome) for group in groups for outcome in group])
@@ -84,6 +92,7 @@ def publish(
     swaps = [statement for outcome in built if not outcome.is_swapped for statement in outcome.publish]
     record = [
         *tables.ledger.relations_built(run, [of(outcome) for outcome in built], now),
+        *tables.ledger.relations_kept(run, kept),
         *tables.audit_rows(run, run.audits, now),
         tables.run_finished(run, now),
     ]
@@ -94,7 +103,7 @@ def of(outcome: Outcome) -> Built:
     """A good outcome as it is recorded."""
     assert outcome.result is not None
     is_whole = outcome.step.batches is None or outcome.step.batches.is_whole
-    clean = tuple((audit.name, audit.clean) for audit in outcome.audits if audit.clean)
+    clean = (*((audit.name, audit.clean) for audit in outcome.audits if audit.clean), *outcome.clean)
     return Built(outcome.step, outcome.result, outcome.plan, is_whole, clean)
 
 
@@ -110,14 +119,22 @@ def apart(built: Sequence[Outcome], is_transactional: bool) -> list[list[Outcome
 def tidy(session: Session, outcomes: Mapping[str, Outcome]) -> None:
     """Drop what was staged and not published, and what publishing left over."""
     for outcome in outcomes.values():
-        for statement in outcome.step.tidy if good(outcome) else outcome.step.discard:
+        for statement in left_by(outcome):
             with contextlib.suppress(MeasureError):
                 session.execute(statement)
+
+
+def left_by(outcome: Outcome) -> Sequence[Statement]:
+    """What removes that which a step has left."""
+    step = outcome.step
+    if outcome.has_stayed:
+        return (step.standing.hide,) if step.standing else ()
+    return step.tidy if good(outcome) else step.discard
 
 
 def discard(session: Session, steps: Sequence[Step]) -> None:
     """Drop staged relations; those that were never made are no error."""
     for step in steps:
-        for statement in step.discard:
+        for statement in (*step.discard, *([step.standing.hide] if step.standing else [])):
             with contextlib.suppress(MeasureError):
                 session.execute(statement)

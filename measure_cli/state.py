@@ -28,7 +28,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "batches": {
         "run_id": "VARCHAR", "stack": "VARCHAR", "relation": "VARCHAR",
         "batch_start": "TIMESTAMP", "batch_end": "TIMESTAMP", "fingerprint": "VARCHAR",
-        "row_count": "BIGINT", "seconds": "DOUBLE", "built_at": "TIMESTAMP",
+        "row_count": "BIGINT", "seconds": "DOUBLE", "built_at": "TIMESTAMP", "origin": "VARCHAR",
     },
     "staged": {
         "run_id": "VARCHAR", "stack": "VARCHAR", "relation": "VARCHAR",
@@ -46,7 +46,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     },
 }  # fmt: skip
 # table and column of text: what earlier versions made has the tables without them
-ADDED = (("staged", "stage"), ("days", "parts"))
+ADDED = (("staged", "stage"), ("days", "parts"), ("batches", "origin"))
 
 
 @dataclass(frozen=True, slots=True)

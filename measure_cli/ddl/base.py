@@ -55,8 +55,9 @@ class BatchDdl(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """A publication of batches: `intervals` of `published` are replaced by all rows of `stage`; None: all of it.
+    """A publication of batches: `intervals` of `published` are replaced by what `stage` holds of them; None: all of it.
 
+    Outside of them the stage may hold rows of other months.
     `condition` holds for the rows of these intervals; `is_filled`: there is a stage, and it may hold rows. `bare` is
     the published name without its place, `existing` what stands under it now.
     """

@@ -59,7 +59,8 @@ class DuckDBBatches:
             gone = [Statement(f"DROP {swap.existing.upper()} {swap.published}")] if swap.existing else []
             return [*gone, Statement(f"ALTER TABLE {swap.stage} RENAME TO {identifier(swap.bare)}")]
         listed = ", ".join(identifier(column) for column, _ in swap.columns)
-        filled = Statement(f"INSERT INTO {swap.published} ({listed})\nSELECT {listed} FROM {swap.stage}")
+        rows = f"SELECT {listed} FROM {swap.stage} WHERE {swap.condition}"
+        filled = Statement(f"INSERT INTO {swap.published} ({listed})\n{rows}")
         return [
             *(self.delete(swap.published, swap.condition) if swap.intervals else []),
             *([filled] if swap.is_filled else []),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from measure_cli.batches import BATCH_END, BATCH_STAGE, BATCH_START, REST
 from measure_cli.ddl.base import BatchDdl
@@ -32,6 +33,17 @@ def in_stage(ddl: BatchDdl, column: str, stages: Sequence[str], stage: str | Non
     listed, name = ", ".join(map(ddl.literal, stages)), ddl.column(column)
     wanted = f"${BATCH_STAGE}" if stage is None else ddl.literal(stage)
     return f"CASE WHEN {name} IN ({listed}) THEN {name} ELSE {ddl.literal(REST)} END IN ({wanted})"
+
+
+def outside(ddl: BatchDdl, column: str, intervals: Sequence[Batch]) -> str:
+    """The condition that a moment lies in none of some intervals, which are in order.
+
+    Written as the ranges between them, by which engines skip blocks.
+    """
+    name, bounds = ddl.column(column), [bound(ddl, batch) for batch in intervals]
+    ranges = [f"{name} < {bounds[0][0]}"]
+    ranges += [f"({name} >= {one[1]} AND {name} < {other[0]})" for one, other in pairwise(bounds)]
+    return " OR ".join([*ranges, f"{name} >= {bounds[-1][1]}"])
 
 
 def within_any(ddl: BatchDdl, column: str, intervals: Sequence[Batch]) -> str:

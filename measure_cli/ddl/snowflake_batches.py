@@ -63,7 +63,8 @@ class SnowflakeBatches:
             room = [Statement(f"DROP VIEW IF EXISTS {swap.published}")] if swap.existing == "view" else []
             whole = f"CREATE OR REPLACE TABLE {swap.published} COPY GRANTS AS\nSELECT {listed} FROM {swap.stage}"
             return [*room, Statement(whole), gone]
-        filled = Statement(f"INSERT INTO {swap.published} ({listed})\nSELECT {listed} FROM {swap.stage}")
+        rows = f"SELECT {listed} FROM {swap.stage} WHERE {swap.condition}"
+        filled = Statement(f"INSERT INTO {swap.published} ({listed})\n{rows}")
         return [
             *(self.delete(swap.published, swap.condition) if swap.intervals else []),
             *([filled] if swap.is_filled else []),

@@ -57,6 +57,8 @@ LAYERS: dict[str, int] = {
             "materialize",
             "refresh",
             "batch_steps",
+            "overlay",
+            "standing",
             "audit_steps",
             "forecast",
             "plan",
@@ -72,6 +74,7 @@ LAYERS: dict[str, int] = {
             "ledger",
             "waiting",
             "execute",
+            "staying",
             "batching",
             "batch_queue",
             "patience",
@@ -109,7 +112,7 @@ LAYERS: dict[str, int] = {
         ),
         WIRING,
     ),
-    **dict.fromkeys(("cli", "command", "streams", "__main__"), ENTRY),
+    **dict.fromkeys(("cli", "command", "process", "streams", "__main__"), ENTRY),
 }
 FOLDERS = {"dialects": PLANNING, "ddl": PLANNING, "engines": EFFECTS, "demo": EFFECTS}
 FORBIDDEN = re.compile(
