@@ -12,6 +12,7 @@ help:  ## Show the targets
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(BIN)/python -m compileall -q measure_cli
 	@touch $@
 
 demo: $(VENV)/installed  ## Build the starter stack on demo data

@@ -37,7 +37,7 @@ class Timed:
 class RenderedParts:
     """An audit for one interval. Of relations in `visible` it reads the days around it, in `same_days` its own.
 
-    `keys` tell apart the groups that it judges.
+    `keys` tell apart the groups that it judges; `by_row`: each row is judged next to what it can see by itself.
     """
 
     rendered: Rendered
@@ -45,6 +45,7 @@ class RenderedParts:
     keys: tuple[str, ...]
     visible: tuple[str, ...]
     same_days: tuple[str, ...]
+    by_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Part:
     """What templates may say of an interval of a model, and what they have said."""
 
     timed: Timed
-    asked_visible: dict[str, None] = field(default_factory=dict)
+    asked_visible: dict[str, bool] = field(default_factory=dict)
     asked_same_days: dict[str, None] = field(default_factory=dict)
     is_impossible: bool = False
 
@@ -75,13 +76,16 @@ class Part:
         column = identifier(self.timed.time_column)
         return f"(SELECT * FROM {relation} WHERE {column} < {start} OR {column} >= {end})"
 
-    def visible(self, relation: str) -> str:
-        """Of what is only looked up: the days that the interval can see, or all where days are not known."""
+    def visible(self, relation: str, by_row: bool = False) -> str:
+        """Of what is only looked up: the days that the interval can see, or all where days are not known.
+
+        `by_row`: the verdict on a row depends on no days but those that the row itself can see.
+        """
         name = name_of(relation)
         column = self.timed.dated.get(name)
         if column is None:
             return relation
-        self.asked_visible[name] = None
+        self.asked_visible[name] = by_row and self.asked_visible.get(name, True)
         back, ahead = self.timed.lookback.into(name), self.timed.lookahead.into(name)
         start, end, as_of = self._bounds
         start = f"{start} - INTERVAL {back} DAY" if back else start
@@ -115,10 +119,16 @@ def name_of(relation: str) -> str:
     return relation.rpartition(".")[2]
 
 
+def all_rows(relation: str, by_row: bool = False) -> str:
+    """What is looked up where all rows are audited."""
+    del by_row
+    return relation
+
+
 def words(part: Part | None, relation: str | None) -> dict[str, Any]:
     """The vocabulary of audits, of a part or of all rows. `relation` is what is audited."""
     if part is None:
-        return {"outside": None, "time_column": None, "visible": str, "same_days": str}
+        return {"outside": None, "time_column": None, "visible": all_rows, "same_days": str}
     return {
         "outside": part.outside(relation) if relation else None,
         "time_column": part.timed.time_column,
@@ -182,11 +192,12 @@ def render_singular(renderer: Renderer, template: Template, timed: Mapping[str, 
 
 def parts_of(part: Part, rendered: Rendered) -> RenderedParts | None:
     """What a template has said of an interval; None where it needs days that nobody knows."""
-    if part.is_impossible or rendered.config.scope is None:
+    config, visible, scope = rendered.config, part.asked_visible, rendered.config.scope
+    if part.is_impossible or scope is None:
         return None
     compared = tuple(name for name in part.asked_same_days if name != part.timed.name)
-    config = rendered.config
-    return RenderedParts(rendered, rendered.config.scope, config.keys, tuple(part.asked_visible), compared)
+    by_row = scope is Scope.ROWS and not compared and bool(visible) and all(visible.values())
+    return RenderedParts(rendered, scope, config.keys, tuple(visible), compared, by_row)
 
 
 def names_relations(value: Any) -> bool:

@@ -36,7 +36,7 @@ def look(session: Session, audit: AuditStep, plan: BatchPlan | None) -> Found:
     is_all, whole = plan.is_full or not parts.is_clean, Batch(every[0].start, every[-1].end)
     if is_all and parts.spread and (found := look_at_once(session, audit, parts.spread, whole)):
         return found
-    if parts.by_month:  # what a month can see is less than what several can
+    if parts.by_month and (is_all or not parts.by_row):  # what a month can see is less than what several can
         months = every if is_all else [month.batch for month in plan.months]
         pieces = held_months(session, parts, months)
     else:

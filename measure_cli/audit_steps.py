@@ -134,6 +134,7 @@ def audit_parts(
         spread=spread(looked_at, parts.keys, names) if by_month and not parts.visible else None,
         identity=identity if is_recorded else None,
         is_clean=is_recorded and identity in clean,
+        by_row=parts.by_row,
     )
 
 

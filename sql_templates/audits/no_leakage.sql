@@ -25,7 +25,7 @@ invented_touches AS (
   FROM claimed_touches AS claimed
   WHERE NOT EXISTS (
     SELECT 1
-    FROM {{ visible(ref(arg('touchpoints'))) }} AS touchpoints
+    FROM {{ visible(ref(arg('touchpoints')), by_row=true) }} AS touchpoints
     WHERE touchpoints.user_pseudonym = claimed.user_pseudonym
       AND touchpoints.event_kind = claimed.event_kind
       AND touchpoints.event_ts = claimed.event_ts
