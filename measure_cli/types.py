@@ -362,7 +362,8 @@ class AuditParts:
     It may find what is no offence, but never nothing where the whole audit finds something: given that every other part
     was clean, too. `is_clean` says that the published rows are known to be; they are remembered under `identity`, None
     if nothing can be remembered. With `by_month` only months prove anything, or all at once if `spread`, which counts
-    groups that lie in several months, finds none; with `by_row` the days that are replaced do, too. `strays` count rows that no interval up to the bounds of all of them
+    groups that lie in several months, finds none; with `by_row` the days that are replaced do, too. `strays` count rows
+    that no interval up to the bounds of all of them
     holds, `days` tell where there are rows at all.
     """
 
