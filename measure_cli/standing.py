@@ -81,8 +81,8 @@ def is_text(relation: Relation) -> bool:
 class Ground:
     """What is known before a run: how it names relations, what is published, and what all will have been made from.
 
-    `kind_of` tells what stands under a relation's name; `wanted` are built whatever their inputs come out as. `record`:
-    what is known of incremental models and their inputs.
+    `kind_of` tells what stands under a relation's name; `wanted` are built whatever their inputs come out as; `record`
+    is what is known of incremental models and of their inputs.
     """
 
     names: Names

@@ -16,8 +16,8 @@ class Standing:
 
     `stays`: it does if all that it reads comes out as it is published. `is_audited`: the same of its audits, of which
     `clean` found nothing at all. `content`: a hash of the staged and one of the published rows, none where these cannot
-    be compared. `days` are those of the published rows, None where they are not on record.
-    `show` lets the staged name show what is published, `hide` ends that; `is_read`: others read it.
+    be compared. `days` are those of the published rows, None where they are not on record. `show` lets the staged name
+    show what is published, `hide` ends that; `is_read`: others read it.
     """
 
     rows: int | None

@@ -363,8 +363,7 @@ class AuditParts:
     was clean, too. `is_clean` says that the published rows are known to be; they are remembered under `identity`, None
     if nothing can be remembered. With `by_month` only months prove anything, or all at once if `spread`, which counts
     groups that lie in several months, finds none; with `by_row` the days that are replaced do, too. `strays` count rows
-    that no interval up to the bounds of all of them
-    holds, `days` tell where there are rows at all.
+    that no interval up to the bounds of all of them holds, `days` tell where there are rows at all.
     """
 
     count: Statement

@@ -9,6 +9,10 @@ from measure_cli.ddl.base import Columns, Swap
 from measure_cli.sqltext import identifier, literal
 from measure_cli.types import ModelConfig, Statement
 
+# When the database is closed DuckDB would write blocks beside those of a replaced day anew, to merge them: a tenth of
+# the time of a refresh. After 150 refreshes of one day each a file was 5 % larger without, and read as fast.
+MERGE_NOTHING = Statement("SET max_vacuum_tasks = 0")
+
 
 @dataclass(frozen=True, slots=True)
 class DuckDBBatches:
@@ -62,6 +66,7 @@ class DuckDBBatches:
         rows = f"SELECT {listed} FROM {swap.stage} WHERE {swap.condition}"
         filled = Statement(f"INSERT INTO {swap.published} ({listed})\n{rows}")
         return [
+            *([MERGE_NOTHING] if swap.intervals else []),
             *(self.delete(swap.published, swap.condition) if swap.intervals else []),
             *([filled] if swap.is_filled else []),
             Statement(f"DROP TABLE IF EXISTS {swap.stage}"),

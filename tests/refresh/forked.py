@@ -45,7 +45,8 @@ class Strike:
     def __init__(self, shop: VisitShop, arguments: tuple[str, ...], moment: Moment | None = None) -> None:
         self._counts = CONTEXT.RawArray("i", len(Phase) + 1)
         is_chdb = isinstance(shop, ChdbShop)
-        self.process = CONTEXT.Process(target=struck, args=(shop.folder, arguments, is_chdb, self._counts, moment))
+        facts = (shop.folder, arguments, is_chdb, self._counts, moment)
+        self.process = CONTEXT.Process(target=in_environment, args=(dict(os.environ), struck, facts))
         self.process.start()
 
     def begin(self) -> None:
@@ -69,6 +70,13 @@ class Strike:
         return Phase(self._counts[-1])
 
 
+def in_environment(environment: dict[str, str], action: Callable[..., object], arguments: tuple[object, ...]) -> None:
+    """Run a function with the variables of the test; those of the process that forks are of another time."""
+    os.environ.clear()
+    os.environ.update(environment)
+    action(*arguments)
+
+
 def struck(
     folder: Path, arguments: tuple[str, ...], is_chdb: bool, counts: MutableSequence[int], moment: Moment | None
 ) -> None:
@@ -85,7 +93,8 @@ def struck(
 def elsewhere(action: Callable[..., Answer], *arguments: object) -> Answer:
     """What a function returns in a process of its own."""
     receiver, sender = CONTEXT.Pipe(duplex=False)
-    process = CONTEXT.Process(target=answer, args=(sender, action, arguments))
+    facts = (sender, action, arguments)
+    process = CONTEXT.Process(target=in_environment, args=(dict(os.environ), answer, facts))
     process.start()
     sender.close()
     try:

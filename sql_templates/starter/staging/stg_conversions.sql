@@ -1,4 +1,9 @@
-{{ config(materialized='table', time_column='conversion_ts', tags=['staging', 'attribution']) }}
+{{ config(
+  materialized='table',
+  time_column='conversion_ts',
+  order_by=['conversion_ts'],
+  tags=['staging', 'attribution']
+) }}
 {%- set with_role = has_column('touchpoints', 'identity_role') and has_column('conversions', 'identity_role') %}
 -- Grain: accepted conversion.
 WITH {{ classified_conversions() }}
