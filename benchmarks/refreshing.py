@@ -109,8 +109,9 @@ class Project:
         )
 
     def measure(self, *arguments: str, may_fail: bool = False) -> Ran:
-        """Run the tool in a process of its own."""
+        """Run the tool in a process of its own, when the disk has taken all that was written before."""
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        os.sync()
         began, before = time.perf_counter(), cpu_of_commands()
         ended = subprocess.run(
             [sys.executable, "-m", "measure_cli", *arguments],
