@@ -25,7 +25,7 @@ from measure_cli.catalog import Relation, digest, key_of
 from measure_cli.ddl.base import Ddl
 from measure_cli.ddl.intervals import bound, in_stage, placeholders, within
 from measure_cli.kinds import Materialization, RelationKind
-from measure_cli.materialize import Names, is_view, run_parents, secrets_of
+from measure_cli.materialize import Names, is_view, listed, run_parents, secrets_of
 from measure_cli.overlay import BatchOverlay
 from measure_cli.refresh import Subject, Wishes, plan_batches
 from measure_cli.sqltext import split_placeholders
@@ -85,10 +85,6 @@ class BatchSteps:
         assert self.relation.config.time_column is not None
         return self.relation.config.time_column
 
-    @property
-    def _listed(self) -> str:
-        return ", ".join(self.names.ddl.batches.column(name) for name, _ in self.relation.columns)
-
     def day_queries(self) -> Mapping[str, DayQueries]:
         """The queries of those inputs whose days are not on record."""
         return {parent.relation: parent.queries for parent in self.parents if parent.queries}
@@ -122,7 +118,9 @@ class BatchSteps:
         if batch.stage is not None:
             condition += f" AND {self._in_stage(None)}"
             values[BATCH_STAGE] = batch.stage
-        select = f"SELECT {self._listed}\nFROM (\n{body}\n) AS batch_rows\nWHERE {condition}"
+        select = (
+            f"SELECT {listed(relation, self.names.ddl.batches)}\nFROM (\n{body}\n) AS batch_rows\nWHERE {condition}"
+        )
         filled = Statement(
             ddl.insert(self.stage, relation.columns, select, relation.config),
             values,

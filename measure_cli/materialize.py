@@ -122,6 +122,11 @@ def creation(relation: Relation, names: Names, name: str, select: str | None) ->
     return [*ddl.table(name, columns, body, relation.config, secrets_of(relation.compiled, names))]
 
 
+def listed(relation: Relation, ddl: BatchDdl) -> str:
+    """The columns of a relation, as they stand in a SELECT."""
+    return ", ".join(ddl.column(name) for name, _ in relation.columns)
+
+
 def complete_days(relation: Relation, ddl: BatchDdl, body: str) -> str:
     """The rows of an incremental model from its start to before `as_of`; those without a time stay, for the audit."""
     column = relation.config.time_column
@@ -129,8 +134,8 @@ def complete_days(relation: Relation, ddl: BatchDdl, body: str) -> str:
     assert relation.as_of is not None
     interval = Batch(midnight(relation.config.start or CALENDAR_START), midnight(relation.as_of))
     condition = within(ddl, column, bound(ddl, interval))
-    listed = ", ".join(ddl.column(name) for name, _ in relation.columns)
-    return f"SELECT {listed}\nFROM (\n{body}\n) AS all_rows\nWHERE {ddl.column(column)} IS NULL OR ({condition})"
+    names = listed(relation, ddl)
+    return f"SELECT {names}\nFROM (\n{body}\n) AS all_rows\nWHERE {ddl.column(column)} IS NULL OR ({condition})"
 
 
 def has_hooks(relation: Relation) -> bool:

@@ -12,7 +12,7 @@ from measure_cli.batches import BatchPlan, DayQueries, Days, is_within
 from measure_cli.catalog import Relation
 from measure_cli.ddl.base import Swap
 from measure_cli.ddl.intervals import outside, within_any
-from measure_cli.materialize import Names, has_hooks, hooks
+from measure_cli.materialize import Names, has_hooks, hooks, listed
 from measure_cli.types import Statement
 
 
@@ -103,7 +103,7 @@ class BatchOverlay:
 
     @property
     def _listed(self) -> str:
-        return ", ".join(self.names.ddl.batches.column(name) for name, _ in self.relation.columns)
+        return listed(self.relation, self.names.ddl.batches)
 
     @property
     def _time_first(self) -> str:

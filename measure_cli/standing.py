@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from measure_cli.batch_steps import RecordedBatches, published_days
 from measure_cli.catalog import Relation, digest
 from measure_cli.kinds import Materialization, RelationKind
-from measure_cli.materialize import Names, has_hooks
+from measure_cli.materialize import Names, has_hooks, listed
 from measure_cli.privacy import is_ephemeral
 from measure_cli.steps import BuiltRelation, Standing, Step
 from measure_cli.types import Statement
@@ -111,13 +111,13 @@ def standing_of(step: Step, relation: Relation, ground: Ground) -> Standing | No
         for place in (staged, published)
         if is_table and origin.columns == now.columns
     )
-    listed = ", ".join(map(names.ddl.batches.column, columns))
+    rows = f"SELECT {listed(relation, names.ddl.batches)} FROM {published}"
     return Standing(
         rows=built.rows,
         stays=is_made_so and relation.kind is RelationKind.MODEL and (step.batches is None or step.batches.is_whole),
         is_audited=is_made_so and origin.audited == now.audited,
         content=content,
-        show=names.ddl.view(staged, relation.columns, f"SELECT {listed} FROM {published}"),
+        show=names.ddl.view(staged, relation.columns, rows),
         hide=names.ddl.drop(staged, "view"),
         days=published_days(relation, built.fingerprint, names, ground.record),
         clean=found_clean(step, ground.record.clean.get(relation.key, {})),
