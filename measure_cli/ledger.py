@@ -17,6 +17,8 @@ from measure_cli.steps import BuiltRelation, Step
 from measure_cli.types import Insertion, Statement
 
 ROWS_A_STATEMENT = 50
+DOUBTED = ""
+"""The fingerprint of a month that is being replaced or taken out: whoever comes next does it, if the run does not."""
 
 
 def insert(table: str, *rows: Mapping[str, Any]) -> Statement:
@@ -32,11 +34,12 @@ def inserts(table: str, rows: Sequence[Mapping[str, Any]]) -> list[Statement]:
     return [insert(table, *rows[start : start + ROWS_A_STATEMENT]) for start in range(0, len(rows), ROWS_A_STATEMENT)]
 
 
-def forget(table: str, stack: str, keys: Sequence[str]) -> Statement:
-    """Remove all rows on some relations."""
+def forget(table: str, stack: str, keys: Sequence[str], condition: str = "") -> Statement:
+    """Remove the rows on some relations: all, or those that meet a condition."""
     names = {f"relation_{number}": key for number, key in enumerate(keys)}
     listed = ", ".join(f"${name}" for name in names)
-    return Statement(f"DELETE FROM {table} WHERE stack = $stack AND relation IN ({listed})", {"stack": stack, **names})
+    sql = f"DELETE FROM {table} WHERE stack = $stack AND relation IN ({listed})"
+    return Statement(f"{sql} AND {condition}" if condition else sql, {"stack": stack, **names})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,9 @@ class Ledger:
         batched = [one.step.key for one in built if one.plan]
         staged = [forget(self.staged, run.stack, batched)] if batched else []
         return [
-            *self.forgotten(run.stack, built),
+            *self.doubted(run.stack, built),
             *inserts(self.batches, rows),
+            *([self._settled(run.stack, batched)] if batched else []),
             *staged,
             *self._days(run, built, built_at),
             *inserts(self.clean, self._clean(run, built)),
@@ -116,24 +120,34 @@ class Ledger:
             for audit, identity in one.clean
         ]
 
-    def forgotten(self, stack: str, built: Sequence[Built]) -> list[Statement]:
-        """The ledger no longer speaks of these relations, or of the months that are replaced in them.
+    def doubted(self, stack: str, built: Sequence[Built]) -> list[Statement]:
+        """The ledger no longer answers for these relations, or for the months that are replaced in them.
 
-        Nor does it say that they are clean.
+        Nor does it say that they are clean. It goes on to tell which months those are: one that the inputs have no
+        rows of any more would stay in the table for ever if nothing knew of it.
         """
+        if not built:
+            return []
         parts = {one.step.key: one.plan for one in built if one.plan and not one.is_whole and not one.plan.is_full}
         whole = [one.step.key for one in built if one.step.key not in parts]
-        statements = [forget(self.clean, stack, [one.step.key for one in built])] if built else []
+        statements = [forget(self.clean, stack, [one.step.key for one in built])]
         statements += [forget(self.batches, stack, whole)] if whole else []
-        for key, plan in parts.items():
-            values: dict[str, Any] = {"stack": stack, "relation": key}
-            gone = ["batch_start IS NULL"]
-            for number, interval in enumerate(plan.replaced_months):
-                gone.append(f"(batch_start >= $start_{number} AND batch_start < $end_{number})")
-                values |= {f"start_{number}": interval.start, f"end_{number}": interval.end}
-            condition = f"stack = $stack AND relation = $relation AND ({' OR '.join(gone)})"
-            statements.append(Statement(f"DELETE FROM {self.batches} WHERE {condition}", values))
-        return statements
+        statements += [forget(self.batches, stack, [*parts], "batch_start IS NULL")] if parts else []
+        months = [self._doubted_months(stack, key, plan) for key, plan in parts.items() if plan.replaced_months]
+        return [*statements, *months]
+
+    def _doubted_months(self, stack: str, key: str, plan: BatchPlan) -> Statement:
+        values: dict[str, Any] = {"stack": stack, "relation": key, "doubted": DOUBTED}
+        replaced = []
+        for number, interval in enumerate(plan.replaced_months):
+            replaced.append(f"(batch_start >= $start_{number} AND batch_start < $end_{number})")
+            values |= {f"start_{number}": interval.start, f"end_{number}": interval.end}
+        condition = f"stack = $stack AND relation = $relation AND ({' OR '.join(replaced)})"
+        return Statement(f"UPDATE {self.batches} SET fingerprint = $doubted WHERE {condition}", values)
+
+    def _settled(self, stack: str, keys: Sequence[str]) -> Statement:
+        """What was in doubt is published, or gone."""
+        return forget(self.batches, stack, keys, f"batch_start IS NOT NULL AND fingerprint = '{DOUBTED}'")
 
     def _days(self, run: RunResult, built: Sequence[Built], seen_at: datetime) -> list[Statement]:
         """The inputs of incremental models as this run has seen them."""
@@ -158,10 +172,14 @@ class Ledger:
         }
 
     def read_months(self, session: Session, stack: str) -> dict[str, dict[datetime, str]]:
-        """The published months of incremental models: relation -> first moment -> fingerprint."""
+        """The published months of incremental models: relation -> first moment -> fingerprint.
+
+        Where a run died before it removed the doubt about what it had published, both are there: the doubt is read
+        first.
+        """
         sql = (
             f"SELECT relation, batch_start, fingerprint FROM {self.batches} "
-            "WHERE stack = $stack AND batch_start IS NOT NULL"
+            "WHERE stack = $stack AND batch_start IS NOT NULL ORDER BY fingerprint"
         )
         months: dict[str, dict[datetime, str]] = {}
         for relation, start, fingerprint in session.query(Statement(sql, {"stack": stack})).rows:

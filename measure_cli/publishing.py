@@ -70,7 +70,7 @@ def publish(
     """Swap in every good relation and record the run, in one transaction where the engine has such.
 
     Where it has none, relations are swapped in one after the other, and those of a file of their own always: the
-    ledger forgets them before, and until it speaks of them again the next build makes them again. `tried` repeats what
+    ledger doubts them before, and until it answers for them again the next build makes them again. `tried` repeats what
     may be repeated.
     """
     session, tables = session_of(), recorder.tables
@@ -78,8 +78,8 @@ def publish(
     kept = [outcome.step for outcome in outcomes.values() if good(outcome) and outcome.has_stayed]
     groups = apart(built, recorder.is_transactional)
     if groups:
-        forgotten = tables.ledger.forgotten(run.stack, [of(outcome) for group in groups for outcome in group])
-        tried(lambda: session.transaction(forgotten))
+        doubted = tables.ledger.doubted(run.stack, [of(outcome) for group in groups for outcome in group])
+        tried(lambda: session.transaction(doubted))
     for group in groups:
         swap = partial(session.transaction, [statement for outcome in group for statement in outcome.publish])
         if recorder.is_swap_repeatable or not any(outcome.step.publish for outcome in group):

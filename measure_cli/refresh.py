@@ -251,7 +251,10 @@ def files_undated(month: Batch, subject: Subject) -> bool:
 def reason(
     month: PlannedMonth, built: str | None, subject: Subject, changed: Mapping[str, Sequence[date | None]]
 ) -> tuple[Why, str] | None:
-    """Why a month is stale, with details; None when it is not. `built` is its fingerprint in the ledger."""
+    """Why a month is stale, with details; None when it is not.
+
+    `built` is its fingerprint in the ledger; it is empty where a run died that was to replace the month.
+    """
     forced = subject.wishes.forced
     if subject.is_full:
         return Why.FULL, ""
@@ -262,7 +265,7 @@ def reason(
         for one in subject.staged
     ):
         return Why.FAILED, ""
-    if built is None:
+    if not built:
         return Why.NEW, ""
     if built.partition(".")[0] != month.fingerprint.partition(".")[0]:
         return Why.DEFINITION, ""

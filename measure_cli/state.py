@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from measure_cli.batches import StagedStatus
-from measure_cli.ledger import Ledger, insert, inserts
+from measure_cli.ledger import DOUBTED, Ledger, insert, inserts
 from measure_cli.ports import Session
 from measure_cli.results import AuditResult, RunResult, Table
 from measure_cli.types import Statement
@@ -141,7 +141,7 @@ class StateTables:
         """For every incremental model how many batches are published, wait, are still to come, failed."""
         sql = (
             f"SELECT relation, 'published' AS status FROM {self.batches} "
-            "WHERE stack = $stack AND batch_start IS NOT NULL "
+            f"WHERE stack = $stack AND batch_start IS NOT NULL AND fingerprint <> '{DOUBTED}' "
             f"UNION ALL SELECT relation, status FROM {self.staged} WHERE stack = $stack"
         )
         counts: dict[str, Counter[str]] = {}
