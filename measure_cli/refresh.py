@@ -23,14 +23,13 @@ from measure_cli.batches import (
     StagedBatch,
     StagedStatus,
     Why,
-    joined,
     midnight,
     month_of,
     months_between,
     overlap,
-    without,
 )
 from measure_cli.catalog import digest
+from measure_cli.cutting import cut_into_batches
 from measure_cli.errors import ProjectError
 from measure_cli.types import OWN_DAY, Batch, Reach
 
@@ -337,26 +336,9 @@ def still_to_compute(stale: Sequence[PlannedMonth], done: Sequence[StagedBatch],
     found = [
         replace(batch, stage=stage)
         for stage in stages
-        for batch in grouped(stale, [one for one in done if one.batch.stage == stage], most)
+        for batch in cut_into_batches(stale, [one.batch for one in done if one.batch.stage == stage], most)
     ]
     return tuple(sorted(found, key=lambda batch: batch.start))
-
-
-def grouped(stale: Sequence[PlannedMonth], done: Sequence[StagedBatch], most: int) -> Iterator[Batch]:
-    """What is still to be computed: neighbouring months together, at most so many; months without rows cost nothing."""
-    batch, months = None, 0
-    for month in stale:
-        taken = [one.batch for one in done if overlap(one.batch, month.part)]
-        for part in without(month.part, taken):
-            weight = 1 if month.rows else 0
-            if batch and not taken and batch.end == part.start and months + weight <= most:
-                batch, months = joined([batch, part])[0], months + weight
-                continue
-            if batch:
-                yield batch
-            batch, months = part, most if taken else weight
-    if batch:
-        yield batch
 
 
 def cut_rows(subject: Subject, inputs: Sequence[Input]) -> Iterator[str]:

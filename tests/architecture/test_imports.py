@@ -55,6 +55,7 @@ LAYERS: dict[str, int] = {
             "incremental",
             "ingest",
             "materialize",
+            "cutting",
             "refresh",
             "batch_steps",
             "overlay",
