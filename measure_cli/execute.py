@@ -15,18 +15,18 @@ from dataclasses import replace
 from functools import partial
 
 from measure_cli.auditing import run_audit
-from measure_cli.batches import BatchPlan
 from measure_cli.batching import SeenDays, Workbench, fill_stage, plan_of
+from measure_cli.comparing import Comparisons, judged
 from measure_cli.errors import EngineError, Interrupted
 from measure_cli.events import AuditFinished, Emit, RunFinished, StepFinished, StepStarted
 from measure_cli.patience import ATTEMPTS, Patience
 from measure_cli.ports import Engine, Session
 from measure_cli.publishing import Outcome, Recorder, discard, good, publish, tidy
-from measure_cli.results import AuditResult, AuditStatus, RunResult, StepResult, StepStatus
+from measure_cli.results import RunResult, StepResult, StepStatus
 from measure_cli.staying import IsSame, came_out_same, due, may_stay, stay
 from measure_cli.steps import Plan, Step
-from measure_cli.types import AuditStep, Load
-from measure_cli.workers import Sessions, join, one_at_a_time, worker_pool
+from measure_cli.types import Load
+from measure_cli.workers import join, one_at_a_time, worker_pool
 
 GOOD = (StepStatus.BUILT, StepStatus.UNCHANGED, StepStatus.ABSENT)
 
@@ -67,8 +67,9 @@ def run_build(
             with worker_pool(engine, workers, threads - 1) as (pool, sessions):
                 patience = Patience(attempts, sessions.pause, random.random)
                 bench = Workbench(run, tables, clock, patience, emit, SeenDays(), sessions)
-                build_all(plan, outcomes, pool, sessions, bench, emit)
-                audit_across(outcomes, pool, sessions, bench)
+                comparisons = Comparisons(outcomes, pool, bench)
+                build_all(plan, outcomes, pool, bench, lambda busy: comparisons.begin(workers - busy))
+                comparisons.finish(partial(has_come_out_same, outcomes))
                 finished = None
                 while finished is None:
                     hold_back(outcomes)
@@ -130,9 +131,17 @@ def join_whatever_comes(future: Future[None]) -> None:
 
 
 def build_all(
-    plan: Plan, outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, bench: Workbench, emit: Emit
+    plan: Plan,
+    outcomes: dict[str, Outcome],
+    pool: ThreadPoolExecutor,
+    bench: Workbench,
+    go_on: Callable[[int], None],
 ) -> None:
-    """Build every step as soon as what it reads is there; skip what reads a failed one."""
+    """Build every step as soon as what it reads is there; skip what reads a failed one.
+
+    `go_on` is called with the number of steps that are being built, whenever there is something new.
+    """
+    emit = bench.emit
     waiting = {step.key: step for step in plan.steps}
     ancestors = ancestors_of(plan.steps)
     running: dict[Future[Outcome], str] = {}
@@ -146,9 +155,10 @@ def build_all(
                 del waiting[key]
                 emit(StepStarted(key))
                 done = partial(has_come_out_same, outcomes)
-                running[pool.submit(build_step, sessions.mine, step, ancestors[key], bench, done)] = key
+                running[pool.submit(build_step, step, ancestors[key], bench, done)] = key
         if not running:
             continue
+        go_on(len(running))
         for future in wait(running, timeout=0.2, return_when=FIRST_COMPLETED).done:
             key = running.pop(future)
             outcome = future.result()
@@ -183,11 +193,9 @@ def has_come_out_same(outcomes: Mapping[str, Outcome], key: str) -> bool:
     return key not in outcomes or outcomes[key].is_same
 
 
-def build_step(
-    session_of: Callable[[], Session], step: Step, ancestors: frozenset[str], bench: Workbench, is_same: IsSame
-) -> Outcome:
+def build_step(step: Step, ancestors: frozenset[str], bench: Workbench, is_same: IsSame) -> Outcome:
     """Stage one relation, or leave it, and run the audits that only look at it and at what it was made from."""
-    session, clock = session_of(), bench.clock
+    session, clock = bench.sessions.mine(), bench.clock
     began = clock.seconds()
     try:
         if may_stay(step, is_same):
@@ -205,14 +213,6 @@ def build_step(
     )
     outcome.result = judged(outcome, outcome.audits, clock.seconds() - began)
     return outcome
-
-
-def judged(outcome: Outcome, audits: Sequence[AuditResult], seconds: float | None = None) -> StepResult:
-    """The result of a step that went well, after some audits."""
-    assert outcome.result is not None
-    failed = [audit.name for audit in audits if audit.status in (AuditStatus.FAIL, AuditStatus.ERROR)]
-    result = outcome.result if seconds is None else replace(outcome.result, seconds=seconds)
-    return replace(result, status=StepStatus.FAILED, reason=f"audit failed: {', '.join(failed)}") if failed else result
 
 
 def stage(session: Session, step: Step, bench: Workbench) -> Outcome:
@@ -241,30 +241,6 @@ def create(session: Session, step: Step) -> None:
             session.load(statement)
         else:
             session.execute(statement)
-
-
-def audit_across(outcomes: dict[str, Outcome], pool: ThreadPoolExecutor, sessions: Sessions, bench: Workbench) -> None:
-    """Run the audits that compare with relations built elsewhere in the run."""
-
-    def run(audit: AuditStep, plan: BatchPlan | None) -> AuditResult:
-        return run_audit(sessions.mine(), audit, bench.clock, bench.patience, bench.emit, plan)
-
-    is_same = partial(has_come_out_same, outcomes)
-    for outcome in outcomes.values():
-        left = due(outcome, outcome.deferred, is_same) if good(outcome) else ()
-        if not left or outcome.result is None:
-            continue
-        broken = [key for audit in left for key in audit.reads if key in outcomes and not outcomes[key].is_staged]
-        if broken:
-            outcome.result = replace(
-                outcome.result, status=StepStatus.HELD, reason=f"cannot be audited: {broken[0]} failed"
-            )
-            continue
-        results = tuple(join(future) for future in [pool.submit(run, audit, outcome.plan) for audit in left])
-        for result in results:
-            bench.emit(AuditFinished(result))
-        outcome.audits += results
-        outcome.result = judged(outcome, results)
 
 
 def hold_back(outcomes: dict[str, Outcome]) -> None:

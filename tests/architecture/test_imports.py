@@ -74,6 +74,7 @@ LAYERS: dict[str, int] = {
             "state",
             "ledger",
             "waiting",
+            "comparing",
             "execute",
             "staying",
             "batching",
