@@ -18,7 +18,7 @@ from measure_cli.types import Insertion, Statement
 
 ROWS_A_STATEMENT = 50
 DOUBTED = ""
-"""The fingerprint of a month that is being replaced or taken out: whoever comes next does it, if the run does not."""
+"""The fingerprint of a month that is being written, replaced or taken out: whoever comes next does it again."""
 
 
 def insert(table: str, *rows: Mapping[str, Any]) -> Statement:
@@ -54,6 +54,11 @@ class Built:
     plan: BatchPlan | None = None
     is_whole: bool = True
     clean: tuple[tuple[str, str], ...] = ()
+
+
+def is_in_part(one: Built) -> bool:
+    """Whether something of what was published before stays."""
+    return one.plan is not None and not one.is_whole and not one.plan.is_full
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class Ledger:
         batched = [one.step.key for one in built if one.plan]
         staged = [forget(self.staged, run.stack, batched)] if batched else []
         return [
-            *self.doubted(run.stack, built),
+            *self._forgotten(run.stack, built),
             *inserts(self.batches, rows),
             *([self._settled(run.stack, batched)] if batched else []),
             *staged,
@@ -123,27 +128,39 @@ class Ledger:
     def doubted(self, stack: str, built: Sequence[Built]) -> list[Statement]:
         """The ledger no longer answers for these relations, or for the months that are replaced in them.
 
-        Nor does it say that they are clean. It goes on to tell which months those are: one that the inputs have no
-        rows of any more would stay in the table for ever if nothing knew of it.
+        But it knows these months, those too that are new: of a month that nothing knows rows would stay for ever, if
+        the run dies and the inputs have none of it any more when the next one begins.
         """
+        rows = [
+            {
+                "stack": stack, "relation": one.step.key, "fingerprint": DOUBTED,
+                "batch_start": month.start, "batch_end": month.end,
+            }
+            for one in built if is_in_part(one) and one.plan
+            for month in (*(month.month for month in one.plan.months), *one.plan.dropped)
+        ]  # fmt: skip
+        return [*inserts(self.batches, rows), *self._forgotten(stack, built)]
+
+    def _forgotten(self, stack: str, built: Sequence[Built]) -> list[Statement]:
+        """All that the ledger says of these relations, or of the months that are replaced in them, less doubts."""
         if not built:
             return []
-        parts = {one.step.key: one.plan for one in built if one.plan and not one.is_whole and not one.plan.is_full}
+        parts = {one.step.key: one.plan for one in built if one.plan and is_in_part(one)}
         whole = [one.step.key for one in built if one.step.key not in parts]
         statements = [forget(self.clean, stack, [one.step.key for one in built])]
         statements += [forget(self.batches, stack, whole)] if whole else []
         statements += [forget(self.batches, stack, [*parts], "batch_start IS NULL")] if parts else []
-        months = [self._doubted_months(stack, key, plan) for key, plan in parts.items() if plan.replaced_months]
-        return [*statements, *months]
-
-    def _doubted_months(self, stack: str, key: str, plan: BatchPlan) -> Statement:
-        values: dict[str, Any] = {"stack": stack, "relation": key, "doubted": DOUBTED}
-        replaced = []
-        for number, interval in enumerate(plan.replaced_months):
-            replaced.append(f"(batch_start >= $start_{number} AND batch_start < $end_{number})")
-            values |= {f"start_{number}": interval.start, f"end_{number}": interval.end}
-        condition = f"stack = $stack AND relation = $relation AND ({' OR '.join(replaced)})"
-        return Statement(f"UPDATE {self.batches} SET fingerprint = $doubted WHERE {condition}", values)
+        for key, plan in parts.items():
+            values: dict[str, Any] = {"stack": stack, "relation": key}
+            replaced = []
+            for number, interval in enumerate(plan.replaced_months):
+                replaced.append(f"(batch_start >= $start_{number} AND batch_start < $end_{number})")
+                values |= {f"start_{number}": interval.start, f"end_{number}": interval.end}
+            condition = f"stack = $stack AND relation = $relation AND fingerprint <> '{DOUBTED}'"
+            if replaced:
+                sql = f"DELETE FROM {self.batches} WHERE {condition} AND ({' OR '.join(replaced)})"
+                statements.append(Statement(sql, values))
+        return statements
 
     def _settled(self, stack: str, keys: Sequence[str]) -> Statement:
         """What was in doubt is published, or gone."""
