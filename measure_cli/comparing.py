@@ -16,7 +16,7 @@ from measure_cli.batching import Workbench
 from measure_cli.events import AuditFinished
 from measure_cli.publishing import Outcome, good
 from measure_cli.results import AuditResult, AuditStatus, StepResult, StepStatus
-from measure_cli.staying import IsSame, due
+from measure_cli.staying import IsSame, due, is_answered
 from measure_cli.types import AuditStep
 from measure_cli.workers import join
 
@@ -24,8 +24,11 @@ from measure_cli.workers import join
 class Comparisons:
     """Runs each of these audits once; `outcomes` is the state of the run, which goes on meanwhile."""
 
-    def __init__(self, outcomes: Mapping[str, Outcome], pool: ThreadPoolExecutor, bench: Workbench) -> None:
+    def __init__(
+        self, outcomes: Mapping[str, Outcome], is_same: IsSame, pool: ThreadPoolExecutor, bench: Workbench
+    ) -> None:
         self._outcomes = outcomes
+        self._is_same = is_same
         self._pool = pool
         self._bench = bench
         self._begun: dict[int, Future[AuditResult]] = {}  # by the id of the audit, of which a plan has one
@@ -35,13 +38,14 @@ class Comparisons:
         free -= sum(not future.done() for future in self._begun.values())
         for outcome in self._outcomes.values():
             for audit in outcome.deferred if looks_at_parts(outcome) else ():
-                if free > 0 and audit.parts and id(audit) not in self._begun and self._has_all(audit):
+                if free > 0 and audit.parts and id(audit) not in self._begun and self._may_begin(outcome, audit):
                     self._submitted(audit, outcome.plan)
                     free -= 1
 
-    def _has_all(self, audit: AuditStep) -> bool:
+    def _may_begin(self, outcome: Outcome, audit: AuditStep) -> bool:
         read = [self._outcomes[key] for key in audit.reads if key in self._outcomes]
-        return all(outcome.result and outcome.is_staged for outcome in read)
+        is_there = all(other.result and other.is_staged for other in read)
+        return is_there and not (outcome.is_same and is_answered(outcome.step, audit, self._is_same))
 
     def _submitted(self, audit: AuditStep, plan: BatchPlan | None) -> Future[AuditResult]:
         bench = self._bench
@@ -53,11 +57,11 @@ class Comparisons:
             self._begun[id(audit)] = self._pool.submit(run)
         return self._begun[id(audit)]
 
-    def finish(self, is_same: IsSame) -> None:
+    def finish(self) -> None:
         """Everything is built: run those that are left, and judge what they are about."""
         asked: dict[str, list[Future[AuditResult]]] = {}
         for key, outcome in self._outcomes.items():
-            left = due(outcome, outcome.deferred, is_same) if good(outcome) else []
+            left = due(outcome, outcome.deferred, self._is_same) if good(outcome) else []
             if missing := self._missing(left):
                 assert outcome.result is not None
                 reason = f"cannot be audited: {missing} failed"
@@ -78,7 +82,7 @@ class Comparisons:
 
 def looks_at_parts(outcome: Outcome) -> bool:
     """Whether audits of a relation look at what a refresh has replaced, and nowhere else."""
-    return good(outcome) and not outcome.is_same and outcome.plan is not None and not outcome.plan.is_full
+    return good(outcome) and outcome.plan is not None and not outcome.plan.is_full
 
 
 def judged(outcome: Outcome, audits: Sequence[AuditResult], seconds: float | None = None) -> StepResult:

@@ -67,9 +67,10 @@ def run_build(
             with worker_pool(engine, workers, threads - 1) as (pool, sessions):
                 patience = Patience(attempts, sessions.pause, random.random)
                 bench = Workbench(run, tables, clock, patience, emit, SeenDays(), sessions)
-                comparisons = Comparisons(outcomes, pool, bench)
-                build_all(plan, outcomes, pool, bench, lambda busy: comparisons.begin(workers - busy))
-                comparisons.finish(partial(has_come_out_same, outcomes))
+                is_same = partial(has_come_out_same, outcomes)
+                comparisons = Comparisons(outcomes, is_same, pool, bench)
+                build_all(plan, outcomes, is_same, pool, bench, lambda busy: comparisons.begin(workers - busy))
+                comparisons.finish()
                 finished = None
                 while finished is None:
                     hold_back(outcomes)
@@ -133,6 +134,7 @@ def join_whatever_comes(future: Future[None]) -> None:
 def build_all(
     plan: Plan,
     outcomes: dict[str, Outcome],
+    is_same: IsSame,
     pool: ThreadPoolExecutor,
     bench: Workbench,
     go_on: Callable[[int], None],
@@ -154,8 +156,7 @@ def build_all(
             elif all(parents):
                 del waiting[key]
                 emit(StepStarted(key))
-                done = partial(has_come_out_same, outcomes)
-                running[pool.submit(build_step, step, ancestors[key], bench, done)] = key
+                running[pool.submit(build_step, step, ancestors[key], bench, is_same)] = key
         if not running:
             continue
         go_on(len(running))

@@ -42,6 +42,17 @@ def forget(table: str, stack: str, keys: Sequence[str], condition: str = "") -> 
     return Statement(f"{sql} AND {condition}" if condition else sql, {"stack": stack, **names})
 
 
+def forget_months(table: str, stack: str, key: str, plan: BatchPlan) -> Statement:
+    """Remove what the ledger knows of the months that are replaced in a relation, less doubts."""
+    values: dict[str, Any] = {"stack": stack, "relation": key}
+    replaced = []
+    for number, interval in enumerate(plan.replaced_months):
+        replaced.append(f"(batch_start >= $start_{number} AND batch_start < $end_{number})")
+        values |= {f"start_{number}": interval.start, f"end_{number}": interval.end}
+    condition = f"stack = $stack AND relation = $relation AND fingerprint <> '{DOUBTED}'"
+    return Statement(f"DELETE FROM {table} WHERE {condition} AND ({' OR '.join(replaced)})", values)
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """A relation that is to be published; `plan` of an incremental model, `is_whole` if it was not built by batches.
@@ -150,17 +161,8 @@ class Ledger:
         statements = [forget(self.clean, stack, [one.step.key for one in built])]
         statements += [forget(self.batches, stack, whole)] if whole else []
         statements += [forget(self.batches, stack, [*parts], "batch_start IS NULL")] if parts else []
-        for key, plan in parts.items():
-            values: dict[str, Any] = {"stack": stack, "relation": key}
-            replaced = []
-            for number, interval in enumerate(plan.replaced_months):
-                replaced.append(f"(batch_start >= $start_{number} AND batch_start < $end_{number})")
-                values |= {f"start_{number}": interval.start, f"end_{number}": interval.end}
-            condition = f"stack = $stack AND relation = $relation AND fingerprint <> '{DOUBTED}'"
-            if replaced:
-                sql = f"DELETE FROM {self.batches} WHERE {condition} AND ({' OR '.join(replaced)})"
-                statements.append(Statement(sql, values))
-        return statements
+        months = [forget_months(self.batches, stack, key, plan) for key, plan in parts.items() if plan.replaced_months]
+        return [*statements, *months]
 
     def _settled(self, stack: str, keys: Sequence[str]) -> Statement:
         """What was in doubt is published, or gone."""

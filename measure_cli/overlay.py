@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from measure_cli.batches import BatchPlan, DayQueries, Days, is_within
 from measure_cli.catalog import Relation
 from measure_cli.ddl.base import Swap
-from measure_cli.ddl.intervals import outside, within_any
+from measure_cli.ddl.intervals import between, within_any
 from measure_cli.materialize import Names, has_hooks, hooks, listed
 from measure_cli.types import Statement
 
@@ -61,12 +61,16 @@ class BatchOverlay:
         return Statement(f"SELECT (SELECT count(*) FROM {self._published}){gone}{new}")
 
     def view(self) -> Statement:
-        """A view of what the table will hold."""
+        """A view of what the table will hold.
+
+        What stays is read range by range: engines skip the blocks of other ranges, and do not take it for the small
+        part that they expect of an OR.
+        """
         rows = [self._staged] if self._is_filled or self.plan.is_full else []
         if not self.plan.is_full:
-            gone = self.plan.replaced
-            kept = f" WHERE {outside(self.names.ddl.batches, self._time_column, gone)}" if gone else ""
-            rows = [f"SELECT {self._time_first} FROM {self._published}{kept}", *rows]
+            gone, kept = self.plan.replaced, f"SELECT {self._time_first} FROM {self._published}"
+            ranges = between(self.names.ddl.batches, self._time_column, gone) if gone else []
+            rows = [*([f"{kept} WHERE {one}" for one in ranges] or [kept]), *rows]
         select = "SELECT {}\nFROM (\n{}\n) AS overlaid".format(self._listed, "\nUNION ALL\n".join(rows))
         return self.names.ddl.view(self.names.staged_name(self.relation.key), self.relation.columns, select)
 

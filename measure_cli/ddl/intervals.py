@@ -35,15 +35,11 @@ def in_stage(ddl: BatchDdl, column: str, stages: Sequence[str], stage: str | Non
     return f"CASE WHEN {name} IN ({listed}) THEN {name} ELSE {ddl.literal(REST)} END IN ({wanted})"
 
 
-def outside(ddl: BatchDdl, column: str, intervals: Sequence[Batch]) -> str:
-    """The condition that a moment lies in none of some intervals, which are in order.
-
-    Written as the ranges between them, by which engines skip blocks.
-    """
+def between(ddl: BatchDdl, column: str, intervals: Sequence[Batch]) -> list[str]:
+    """The conditions that a moment lies before, between or after some intervals in order: one for each gap."""
     name, bounds = ddl.column(column), [bound(ddl, batch) for batch in intervals]
-    ranges = [f"{name} < {bounds[0][0]}"]
-    ranges += [f"({name} >= {one[1]} AND {name} < {other[0]})" for one, other in pairwise(bounds)]
-    return " OR ".join([*ranges, f"{name} >= {bounds[-1][1]}"])
+    gaps = [f"{name} >= {one[1]} AND {name} < {other[0]}" for one, other in pairwise(bounds)]
+    return [f"{name} < {bounds[0][0]}", *gaps, f"{name} >= {bounds[-1][1]}"]
 
 
 def within_any(ddl: BatchDdl, column: str, intervals: Sequence[Batch]) -> str:
