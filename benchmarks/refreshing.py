@@ -214,16 +214,20 @@ def add_late_row(folder: Path, day: str) -> None:
     before.unlink()
 
 
-def add_day(folder: Path) -> str:
-    """Write a file for the day after the last one, with the rows of that one; returns the day of reference then."""
+def add_day(folder: Path, number: int) -> str:
+    """Write a file for a day after the last one, with the rows of that one; returns the day of reference then.
+
+    `number` days were added before.
+    """
+    day = date.fromisoformat(AS_OF) + timedelta(days=number)
     with duckdb.connect() as connection:
         last = date.fromisoformat(AS_OF) - timedelta(days=1)
         rows = (
-            f"SELECT user_id, event_ts + INTERVAL 1 DAY AS event_ts, event_kind "
+            f"SELECT user_id, event_ts + INTERVAL {number + 1} DAY AS event_ts, event_kind "
             f"FROM read_parquet('{folder}/{last:%Y-%m}.parquet') WHERE CAST(event_ts AS DATE) = DATE '{last}'"
         )
-        write_parquet(connection, folder / f"{AS_OF}.parquet", rows)
-    return (date.fromisoformat(AS_OF) + timedelta(days=1)).isoformat()
+        write_parquet(connection, folder / f"{day}.parquet", rows)
+    return (day + timedelta(days=1)).isoformat()
 
 
 def write_reach(project: Project, dataset: Dataset, memory_limit: str = "") -> None:
