@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 from measure_cli.results import Table
@@ -346,8 +347,9 @@ def days_text(days: Days) -> str:
     return json.dumps(facts, separators=(",", ":"))
 
 
-def read_days(text: str) -> dict[date | None, Day]:
-    """Days from the text that `days_text` wrote."""
+@lru_cache
+def read_days(text: str) -> Days:
+    """Days from the text that `days_text` wrote; a run reads the record before and after it takes the lease."""
     return {calendar_day(day): Day(*facts) for day, facts in json.loads(text).items()}
 
 

@@ -10,36 +10,35 @@ from datetime import timedelta
 from measure_cli.batches import PlannedMonth, joined, length, overlap, without
 from measure_cli.types import Batch
 
+LONGEST_MONTH = 31  # days
+WORTH_IT = 0.8
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Days of one month that are still to be computed.
 
-    `share` is how much of the month they are, 0 where the inputs hold no rows. `is_rest`: other days of the month wait
-    in the stage, because a batch of this size failed before; it stays a batch of its own.
+    `is_rest`: other days of the month wait in the stage, because a batch of this size failed before; it stays a batch
+    of its own.
     """
 
     days: Batch
-    share: float
+    has_rows: bool
     is_rest: bool
-
-    @property
-    def weight(self) -> int:
-        """The months it counts for in a batch that is not cut within months."""
-        return 1 if self.share else 0
 
 
 def cut_into_batches(stale: Sequence[PlannedMonth], waiting: Sequence[Batch], most: int) -> Iterator[Batch]:
     """What is still to be computed: days that follow one another together, at most `most` months in one batch.
 
-    Months without rows cost nothing. Batches end where months do, unless fewer are enough otherwise: 61 days around one
-    whole month are two batches of a month's size, not three.
+    Months without rows cost nothing. Batches end where months do, unless clearly fewer are enough otherwise: 61 days
+    around one whole month are two batches of a month's size, not three.
     """
     for stretch in stretches(stale, waiting):
         batches = list(in_months(stretch, most))
-        fewest = math.ceil(round(sum(piece.share for piece in stretch), 6) / most)
-        if fewest < len(batches) and all(piece.share for piece in stretch):
-            yield from evenly(joined([piece.days for piece in stretch])[0], fewest)
+        whole = joined([piece.days for piece in stretch])[0]
+        fewest = math.ceil(length(whole) / (LONGEST_MONTH * most))
+        if fewest <= WORTH_IT * len(batches) and all(piece.has_rows for piece in stretch):
+            yield from evenly(whole, fewest)
         else:
             yield from batches
 
@@ -50,8 +49,7 @@ def stretches(stale: Sequence[PlannedMonth], waiting: Sequence[Batch]) -> Iterat
     for month in stale:
         there = [batch for batch in waiting if overlap(batch, month.part)]
         for days in without(month.part, there):
-            share = length(days) / length(month.month) if month.rows else 0
-            piece = Piece(days, share, bool(there))
+            piece = Piece(days, month.rows > 0, bool(there))
             if stretch and (piece.is_rest or stretch[-1].is_rest or stretch[-1].days.end != days.start):
                 yield stretch
                 stretch = []
@@ -64,7 +62,7 @@ def in_months(stretch: Sequence[Piece], most: int) -> Iterator[Batch]:
     """Batches that end where months do."""
     taken: list[Piece] = []
     for piece in stretch:
-        if taken and sum(other.weight for other in taken) + piece.weight > most:
+        if taken and sum(other.has_rows for other in [*taken, piece]) > most:
             yield joined([other.days for other in taken])[0]
             taken = []
         taken.append(piece)

@@ -30,6 +30,8 @@ def test_days_around_a_month_are_batches_of_the_size_of_one() -> None:
     months = stale(date(2024, 6, 12), date(2024, 8, 12))
     assert texts(list(cut_into_batches(months, [], 1))) == ["06-12..07-12", "07-12..08-12"]
     assert texts(list(cut_into_batches(months, [], 2))) == ["06-12..08-12"]
+    assert len(list(cut_into_batches(stale(date(2024, 6, 13), date(2024, 8, 14)), [], 1))) == 2
+    assert len(list(cut_into_batches(stale(date(2024, 6, 13), date(2024, 8, 15)), [], 1))) == 3
 
 
 def test_whole_months_stay_whole() -> None:
