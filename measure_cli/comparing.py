@@ -74,6 +74,8 @@ class Comparisons:
                 self._bench.emit(AuditFinished(result))
             outcome.audits += results
             outcome.result = judged(outcome, results) if results else outcome.result
+        for future in self._begun.values():  # nobody has asked for those of what is held
+            join(future)
 
     def _missing(self, audits: Sequence[AuditStep]) -> str | None:
         read = (key for audit in audits for key in audit.reads if key in self._outcomes)
